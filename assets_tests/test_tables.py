@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.fingerprint import digest_file
+from headwater.tables import (
+    MAX_PART_ROWS,
+    count_rows,
+    parts,
+    read_json,
+    read_rows,
+    write_batches,
+    write_json,
+    write_rows,
+)
+
+SCHEMA = pa.schema([pa.field("key", pa.string()), pa.field("value", pa.int64())])
+
+
+def rows(count: int) -> list[dict[str, object]]:
+    return [{"key": f"row-{number}", "value": number} for number in range(count)]
+
+
+def digests(folder: Path) -> list[str]:
+    return [digest_file(path) for path in parts(folder)]
+
+
+def count_rows_of(path: Path) -> int:
+    return pq.read_metadata(path).num_rows
+
+
+def test_rows_come_back_in_order_and_bytes_repeat(tmp_path: Path) -> None:
+    assert write_rows(tmp_path / "a", iter(rows(5000)), SCHEMA, key="key") == 5000
+    write_rows(tmp_path / "b", rows(5000), SCHEMA, key="key")
+    assert list(read_rows(tmp_path / "a")) == rows(5000)
+    assert count_rows(tmp_path / "a") == 5000
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+
+
+def test_one_inserted_row_changes_few_parts(tmp_path: Path) -> None:
+    before = rows(40_000)
+    after = [*before[:7], {"key": "new", "value": -1}, *before[7:]]
+    write_rows(tmp_path / "before", before, SCHEMA, key="key")
+    write_rows(tmp_path / "after", after, SCHEMA, key="key")
+    old, new = set(digests(tmp_path / "before")), digests(tmp_path / "after")
+    assert len(new) > 10
+    assert sum(digest not in old for digest in new) <= 2
+
+
+def test_keys_without_a_boundary_still_end_a_part(tmp_path: Path) -> None:
+    same = [{"key": "always the same", "value": number} for number in range(MAX_PART_ROWS * 2 + 1)]
+    write_rows(tmp_path, same, SCHEMA, key="key")
+    assert count_rows(tmp_path) == len(same)
+    assert len(parts(tmp_path)) >= 3
+
+
+def test_long_texts_end_a_part_wherever_batches_end(tmp_path: Path) -> None:
+    text = pa.schema([pa.field("key", pa.string()), pa.field("text", pa.string())])
+    long = [{"key": f"row-{number}", "text": str(number % 10) * 5_000_000} for number in range(20)]
+    write_rows(tmp_path / "rows", long, text, key="key")
+    one_by_one = (pa.RecordBatch.from_pylist([row], schema=text) for row in long)
+    write_batches(tmp_path / "batches", one_by_one, text, key="key")
+    assert [count_rows_of(path) for path in parts(tmp_path / "rows")] == [7, 7, 6]
+    assert digests(tmp_path / "rows") == digests(tmp_path / "batches")
+
+
+def test_an_empty_dataset_keeps_its_schema(tmp_path: Path) -> None:
+    assert write_rows(tmp_path, [], SCHEMA, key="key") == 0
+    assert list(read_rows(tmp_path)) == []
+    assert pq.read_schema(parts(tmp_path)[0]).names == ["key", "value"]
+
+
+def test_a_folder_without_parts_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no dataset"):
+        parts(tmp_path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50)
+@given(value=JSON)
+def test_json_round_trips(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    try:
+        repr(value).encode()
+    except UnicodeEncodeError:
+        return
+    path = tmp_path_factory.mktemp("json") / "value.json"
+    write_json(path, value)
+    assert read_json(path) == value

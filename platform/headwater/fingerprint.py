@@ -1,0 +1,99 @@
+"""Digests that name content, configuration and code.
+
+Every "has this changed?" of the project is an equality of these digests, never of times or file names.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+CHUNK_BYTES = 1 << 20
+
+
+def digest_bytes(data: bytes) -> str:
+    """SHA-256 of `data` as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_text(text: str) -> str:
+    """SHA-256 of the UTF-8 form of `text`. Raises `UnicodeEncodeError` for lone surrogates."""
+    return digest_bytes(text.encode())
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file, read in pieces of 1 MiB."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """SHA-256 of the canonical JSON form: sorted keys, no spaces. Raises `TypeError` for other types."""
+    return digest_bytes(canonical_json(value).encode())
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces and no NaN, so that equal values have equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_folder(entries: Iterable[tuple[str, str, int]]) -> str:
+    """Digest of a folder's `(path, digest, size)` entries, whatever their order."""
+    lines = sorted(f"{path}\0{digest}\0{size}\n" for path, digest, size in entries)
+    return digest_bytes("".join(lines).encode())
+
+
+@cache
+def code_version(*modules: str) -> str:
+    """Digest of what the named modules and packages do: their syntax trees without docstrings.
+
+    Comments, layout and docstrings do not change it; any other edit does. Nothing is imported.
+    """
+    files: dict[str, str] = {}
+    for name in modules:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"cannot take the code version of {name!r}: no such module")
+        origin = Path(spec.origin)
+        paths = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        root = origin.parent
+        for path in paths:
+            files[f"{name}/{path.relative_to(root).as_posix()}"] = _tree_digest(path)
+    return digest_json(files)
+
+
+def library_versions(*distributions: str) -> dict[str, str]:
+    """Installed version of each distribution; `absent` for one that is not installed."""
+    found: dict[str, str] = {}
+    for name in distributions:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def _tree_digest(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        ) and _documented(node.body):
+            node.body = node.body[1:]
+    return digest_text(ast.dump(tree))
+
+
+def _documented(body: list[ast.stmt]) -> bool:
+    first = body[0] if body else None
+    return (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )

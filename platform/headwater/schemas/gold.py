@@ -1,0 +1,151 @@
+"""The datasets of the gold tier: chunks, embeddings, questions and the training set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa_frame
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.schemas.dataset import FLOAT, INT, NOT_BLANK, SHA256, STRING, STRINGS, Dataset, column
+
+SPLITS = ("train", "validation", "test")
+
+CHUNKS = Dataset(
+    name="chunks",
+    description="Passages of the documents, cut at sections and sentences, that fit the embedding model.",
+    key="chunk_id",
+    columns={
+        "chunk_id": column(STRING, "SHA-256 of document_id and offsets", SHA256),
+        "document_id": column(STRING, "The document it is a passage of", SHA256),
+        "uri": column(STRING, "The document's uri", NOT_BLANK),
+        "raw_digest": column(STRING, "SHA-256 of the original file", SHA256),
+        "title": column(STRING, "The document's title"),
+        "section": column(STRING, "Headings above the passage, joined by ' > '"),
+        "ordinal": column(INT, "Position in the document, from 0", pa_frame.Check.ge(0)),
+        "start": column(INT, "First character in the silver text", pa_frame.Check.ge(0)),
+        "end": column(INT, "One past the last character in the silver text", pa_frame.Check.gt(0)),
+        "text": column(STRING, "The passage: exactly silver text[start:end]", NOT_BLANK),
+        "tokens": column(
+            INT, "Tokens of `embedded_text` with the embedding model's tokenizer", pa_frame.Check.gt(0)
+        ),
+        "embedded_text": column(
+            STRING, "What is embedded and indexed: title, section and passage", NOT_BLANK
+        ),
+        "embedded_digest": column(STRING, "SHA-256 of `embedded_text`", SHA256),
+        "attributes": column(STRING, "The document's attributes", NOT_BLANK),
+    },
+)
+
+QUESTIONS = Dataset(
+    name="questions",
+    description="Questions with the chunks that answer them; retrieval is judged on these.",
+    key="question_id",
+    columns={
+        "question_id": column(STRING, "SHA-256 of uri and text", SHA256),
+        "text": column(STRING, "The question", NOT_BLANK),
+        "group": column(STRING, "What splits are made by, e.g. the service", NOT_BLANK),
+        "uri": column(STRING, "Where the question came from", NOT_BLANK),
+        "relevant_chunk_ids": column(
+            STRINGS,
+            "Chunks that answer it, sorted",
+            pa_frame.Check(lambda c: c.list.len() > 0, name="not_empty"),
+        ),
+        "origin": column(
+            STRING,
+            "labelled: from the source; known_item: a sentence of the chunk itself",
+            pa_frame.Check.isin(["labelled", "known_item"]),
+        ),
+    },
+)
+
+TRAINING_SET = Dataset(
+    name="training_set",
+    description="Chat-formatted examples, split so that no group stands in two splits.",
+    key="example_id",
+    columns={
+        "example_id": column(STRING, "SHA-256 of uri and messages", SHA256),
+        "uri": column(STRING, "Where the example came from", NOT_BLANK),
+        "raw_digest": column(STRING, "SHA-256 of the original file", SHA256),
+        "group": column(STRING, "What splits are made by, e.g. the service", NOT_BLANK),
+        "split": column(STRING, "train, validation or test", pa_frame.Check.isin(SPLITS)),
+        "prompt": column(STRING, "What the user says, passages included", NOT_BLANK),
+        "completion": column(STRING, "What the assistant should answer", NOT_BLANK),
+        "messages": column(STRING, "The chat as JSON: list of {role, content}", NOT_BLANK),
+        "context_uris": column(STRINGS, "Documents whose passages stand in the prompt"),
+        "origin": column(
+            STRING,
+            "labelled: from the source; passage: made from a document",
+            pa_frame.Check.isin(["labelled", "passage"]),
+        ),
+    },
+)
+
+
+def embeddings(dimensions: int) -> Dataset:
+    """One unit vector per chunk; the number of dimensions is the embedding model's."""
+    vector = pd.ArrowDtype(pa.list_(pa.float32(), dimensions))
+    return Dataset(
+        name="embeddings",
+        description="One unit vector per chunk.",
+        key="chunk_id",
+        columns={
+            "chunk_id": column(STRING, "The chunk", SHA256),
+            "embedded_digest": column(STRING, "SHA-256 of the text that was embedded", SHA256),
+            "vector": column(
+                vector,
+                f"{dimensions} float32, Euclidean norm 1",
+                pa_frame.Check(_unit_norm, name="unit_norm"),
+            ),
+        },
+    )
+
+
+def _unit_norm(vectors: pd.Series) -> pd.Series:
+    array = pa.array(vectors.array)
+    flat = np.asarray(pc.call_function("list_flatten", [array]), dtype=np.float32)
+    norms = np.linalg.norm(flat.reshape(len(vectors), -1), axis=1)
+    return pd.Series(np.abs(norms - 1.0) < 1e-3, index=vectors.index)
+
+
+RETRIEVAL_RESULTS = Dataset(
+    name="retrieval_results",
+    description=(
+        "How each retriever answered each question; intervals and the gate pair these. Passages are judged "
+        "by document: one counts if it belongs to a document that answers, and each document counts once."
+    ),
+    key="result_id",
+    columns={
+        "result_id": column(STRING, "<retriever>:<question_id>", NOT_BLANK),
+        "question_id": column(STRING, "The question", SHA256),
+        "group": column(STRING, "The question's group: what intervals resample", NOT_BLANK),
+        "retriever": column(
+            STRING, "dense, bm25 or hybrid", pa_frame.Check.isin(["dense", "bm25", "hybrid"])
+        ),
+        "rank": column(
+            INT,
+            "Rank of the first passage of an answering document from 1; 0 if not among the first 10",
+            pa_frame.Check.in_range(0, 10),
+        ),
+        "recall_at_1": column(
+            FLOAT, "Share of answering documents with a passage ranked first", pa_frame.Check.in_range(0, 1)
+        ),
+        "recall_at_5": column(
+            FLOAT,
+            "Share of answering documents with a passage among the first 5",
+            pa_frame.Check.in_range(0, 1),
+        ),
+        "recall_at_10": column(
+            FLOAT,
+            "Share of answering documents with a passage among the first 10",
+            pa_frame.Check.in_range(0, 1),
+        ),
+        "mrr_at_10": column(FLOAT, "1 / rank; 0 if not found", pa_frame.Check.in_range(0, 1)),
+        "ndcg_at_10": column(
+            FLOAT,
+            "Normalized discounted cumulative gain: gain 1 for the first passage of each answering document",
+            pa_frame.Check.in_range(0, 1),
+        ),
+    },
+)
