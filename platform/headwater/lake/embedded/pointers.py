@@ -1,0 +1,51 @@
+"""What a Git tree holds for an object: one line of JSON that names its payload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pygit2
+
+from headwater.fingerprint import canonical_json
+from headwater.lake.embedded import trees
+from headwater.lake.errors import Damaged
+from headwater.lake.protocol import Object
+
+
+def dump(entry: Object) -> bytes:
+    """The pointer of an object, without its path: equal objects have equal pointers."""
+    content: dict[str, object] = {"digest": entry.digest, "size": entry.size}
+    if entry.metadata:
+        content["metadata"] = dict(entry.metadata)
+    return canonical_json(content).encode()
+
+
+def load(repository: pygit2.Repository, oid: pygit2.Oid, path: str) -> Object:
+    """The object that a pointer stands for. Raises `Damaged` when the pointer cannot be read."""
+    try:
+        content = json.loads(repository.read(oid)[1])
+        return Object(path, content["size"], content["digest"], content.get("metadata", {}))
+    except (KeyError, ValueError, pygit2.GitError) as error:
+        raise Damaged(f"the pointer {oid} of {path!r} cannot be read: {error}") from error
+
+
+def objects(
+    repository: pygit2.Repository, tree: trees.Tree, prefix: str = "", after: str = ""
+) -> Iterator[Object]:
+    """Objects below a tree in byte order of their paths."""
+    for path, oid in trees.walk(repository, tree, prefix, after):
+        yield load(repository, oid, path)
+
+
+def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    """A copy of `metadata`. Raises `ValueError` unless all keys and values are text."""
+    for key, value in metadata.items():
+        # Callers without a type checker pass numbers, which would come back as something else.
+        if not (isinstance(key, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"metadata {key!r}: expected text for key and value, got {value!r}")
+        try:
+            (key + value).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"metadata {key!r}: holds a lone surrogate, which is not text") from None
+    return dict(metadata)

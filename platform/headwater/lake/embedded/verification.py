@@ -1,0 +1,82 @@
+"""Checking that everything that was committed can still be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygit2
+
+from headwater.fingerprint import digest_file
+from headwater.lake.embedded import reach
+from headwater.lake.embedded.claims import Claims
+from headwater.lake.embedded.locks import Gate
+from headwater.lake.embedded.payloads import Payloads
+from headwater.lake.embedded.repository import Repository
+from headwater.lake.embedded.upkeep import git_leftovers
+from headwater.lake.embedded.views import Views
+from headwater.lake.errors import Busy, Damaged
+from headwater.lake.protocol import Object, Problem, RefKind
+
+_RESTORE = "restore it from a backup of the lake, or build anew on a branch from an older, readable commit"
+_PUT_AGAIN = "put the same content again (rebuild what made it), or restore the file from a backup"
+_SWEEP = "sweep the lake"
+
+
+def verify(
+    repository: Repository,
+    payloads: Payloads,
+    views: Views,
+    claims: Claims,
+    gate: Gate,
+    *,
+    deep: bool,
+) -> Iterator[Problem]:
+    """See `Lake.verify`. Leftovers are looked for only when nobody writes at that moment."""
+    tips: list[pygit2.Oid] = []
+    kinds: tuple[RefKind, ...] = ("branch", "tag")
+    for kind in kinds:
+        for name in repository.ref_names(kind):
+            try:
+                tips.append(repository.resolve_ref(kind, name))
+            except Damaged as damage:
+                yield Problem(
+                    "unreadable", f"{kind} {name}", str(damage), f"delete the {kind}, or {_RESTORE}"
+                )
+    unreadable: list[Damaged] = []
+    checked: set[str] = set()
+    for entry in reach.objects(repository, tips, unreadable.append):
+        if entry.digest not in checked:
+            checked.add(entry.digest)
+            yield from _payload(payloads, entry, deep=deep)
+    for damage in unreadable:
+        yield Problem("unreadable", "repository", str(damage), _RESTORE)
+    yield from _leftovers(repository, views, claims, gate)
+
+
+def _payload(payloads: Payloads, entry: Object, *, deep: bool) -> Iterator[Problem]:
+    where = f"{entry.path} (sha256 {entry.digest})"
+    file = payloads.path(entry.digest)
+    try:
+        size = file.stat().st_size
+    except FileNotFoundError:
+        yield Problem("missing payload", where, f"a commit refers to it, and {file} is missing", _PUT_AGAIN)
+        return
+    if size != entry.size:
+        found = f"{file} holds {size} bytes instead of {entry.size}"
+        yield Problem("wrong payload", where, found, _PUT_AGAIN)
+    elif deep and digest_file(file) != entry.digest:
+        yield Problem("wrong payload", where, f"{file} holds other bytes than were committed", _PUT_AGAIN)
+
+
+def _leftovers(repository: Repository, views: Views, claims: Claims, gate: Gate) -> Iterator[Problem]:
+    found: list[Path] = []
+    try:
+        with gate.alone(timeout=0):
+            found = [*claims.leftovers(), *views.leftovers(), *git_leftovers(repository)]
+    except Busy:
+        return
+    for path in found:
+        yield Problem(
+            "leftover", str(path), "a process died before it could remove it; it is harmless", _SWEEP
+        )
