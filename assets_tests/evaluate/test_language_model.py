@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from headwater.evaluate.answers import chrf_scores, command_of, leading_words_match
 from headwater.evaluate.group_bootstrap import GroupBootstrap
+from headwater.evaluate.judge import run_request
 from headwater.evaluate.language_model import LanguageModelEvaluation, evaluate_language_model
 from headwater.fingerprint import digest_text
 from headwater.schemas import TRAINING_SET
@@ -29,6 +30,12 @@ CONFIG = LanguageModelEvaluation(
 
 def ignore(what: str, done: int, total: int) -> None:
     pass
+
+
+def here(requests, scratch: Path, progress) -> None:
+    """Judge in this process, which has the libraries loaded."""
+    for request in requests:
+        run_request(request, progress)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +118,7 @@ def test_a_second_evaluation_remembers_and_says_the_same(
     base_model: Path, model: Path, training_set: Path, tmp_path: Path
 ):
     first = evaluate_language_model(
-        base_model, model, training_set, CONFIG, tmp_path / "one", ignore, cache=tmp_path / "cache"
+        base_model, model, training_set, CONFIG, tmp_path / "one", ignore, cache=tmp_path / "cache", run=here
     )
     told: list[str] = []
     second = evaluate_language_model(
@@ -122,6 +129,7 @@ def test_a_second_evaluation_remembers_and_says_the_same(
         tmp_path / "two",
         lambda what, done, total: told.append(what),
         cache=tmp_path / "cache",
+        run=here,
     )
     assert second == first
     assert told
@@ -130,7 +138,7 @@ def test_a_second_evaluation_remembers_and_says_the_same(
 
 def test_passages_have_no_exact_match_and_the_report_says_so(base_model: Path, model: Path, tmp_path: Path):
     passages = write_examples(tmp_path / "set", origin="passage")
-    report = evaluate_language_model(base_model, model, passages, CONFIG, tmp_path, ignore)
+    report = evaluate_language_model(base_model, model, passages, CONFIG, tmp_path, ignore, run=here)
     assert report.exact_match_before is None
     assert report.chrf_after is not None
     assert any(note.startswith("exact match: not applicable") for note in report.notes)

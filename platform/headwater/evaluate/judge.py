@@ -1,16 +1,22 @@
-"""What one model does with the examples it is judged on: losses and answers, remembered by content."""
+"""What one model does with the examples it is judged on: losses and answers. Run as a worker process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headwater.fingerprint import code_version, digest_json, library_versions
 from headwater.tables import read_json, write_json
 from headwater.train.completion import completion_losses, encode
 from headwater.train.generate import Generator
+from headwater.train.model import digest_of, reproducible
+from headwater.train.process import serve
 from headwater.workspace import Progress
+
+LIBRARIES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,61 @@ def judge(
     return Judged(losses, tokens, answers)
 
 
-def remembered(folder: Path, key: str, compute: Callable[[], Judged]) -> Judged:
-    """What stands in `folder` under `key`, else what `compute` gives, written there in one move."""
-    path = folder / f"judged-{key}.json"
-    if not path.is_file():
-        partial = path.with_suffix(".partial")
-        write_json(partial, vars(compute()))
-        partial.replace(path)
+def judge_request(
+    name: str,
+    base_model: Path,
+    adapter: Path | None,
+    rows: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, int],
+    threads: int,
+    folder: Path,
+) -> Mapping[str, Any]:
+    """What is asked of one model, as JSON: `settings` are those of `judge`.
+
+    The result will stand in `folder` under a name that says everything it depends on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {
+        "rows": [{"prompt": row["prompt"], "completion": row["completion"]} for row in rows],
+        "settings": dict(settings),
+        "threads": threads,
+    }
+    key = digest_json(
+        {
+            **asked,
+            "base_model": digest_of(base_model),
+            "adapter": digest_of(adapter) if adapter else None,
+            "code": code_version("headwater.train", "headwater.evaluate.judge"),
+            "libraries": library_versions(*LIBRARIES),
+        }
+    )
+    return {
+        **asked,
+        "name": name,
+        "base_model": str(base_model),
+        "adapter": str(adapter) if adapter else None,
+        "result": str(folder / f"judged-{key}.json"),
+    }
+
+
+def run_request(request: Mapping[str, Any], progress: Progress) -> None:
+    """Run what `judge_request` made; leave a `Judged` at its path `result`."""
+    name, adapter, result = request["name"], request["adapter"], Path(request["result"])
+    with reproducible(request["threads"]):
+        found = judge(
+            Path(request["base_model"]),
+            Path(adapter) if adapter else None,
+            request["rows"],
+            **request["settings"],
+            progress=lambda what, done, total: progress(f"{what} {name} fine-tuning", done, total),
+        )
+    partial = result.with_name(f"{result.name}.{os.getpid()}.partial")
+    write_json(partial, vars(found))
+    partial.replace(result)
+
+
+def read_judged(path: Path) -> Judged:
+    """What `run_request` left."""
     return Judged(**read_json(path))
 
 
@@ -73,3 +127,7 @@ def _losses(generator: Generator, batch: Sequence[Any]) -> list[float]:
 
     with torch.inference_mode():
         return completion_losses(generator.model, batch, generator.tokenizer.pad_token_id).tolist()
+
+
+if __name__ == "__main__":
+    serve(run_request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.evaluate.answers import chrf_scores, command_of, leading_words_match
 from headwater.evaluate.group_bootstrap import Estimate, GroupBootstrap
-from headwater.evaluate.judge import Judged, judge, remembered
-from headwater.fingerprint import code_version, digest_json, library_versions
+from headwater.evaluate.judge import Judged, judge_request, read_judged
 from headwater.tables import read_rows
-from headwater.train.model import digest_of, reproducible
+from headwater.train.process import run_workers
 from headwater.train.splits import unit_hash
 from headwater.workspace import Progress
 
-LIBRARIES = ("peft", "safetensors", "tokenizers", "torch", "transformers")
 NOT_APPLICABLE = "not applicable: the expected answers are passages, not commands"
+
+
+Runner = Callable[[Sequence[Mapping[str, Any]], Path, Progress], None]
+"""Has requests of `judge` run; each leaves its result."""
 
 
 class LanguageModelEvaluation(BaseModel):
@@ -29,7 +31,8 @@ class LanguageModelEvaluation(BaseModel):
     The first `max_loss_examples` of the test split in hashed order give the loss; the first `max_generated`
     of these are also answered, with at most `max_new_tokens` each. `max_tokens` cuts prompt and completion
     for the loss as training does. `exact_words`: how many leading words must be right, by default those of
-    `aws <service> <operation>`. Intervals are percentile bootstrap at `confidence`, resampling whole groups.
+    `aws <service> <operation>`. `threads`: of each of the two processes, part of the results' last bits.
+    Intervals are percentile bootstrap at `confidence`, resampling whole groups.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,7 +44,7 @@ class LanguageModelEvaluation(BaseModel):
     exact_words: int = Field(default=3, ge=1)
     samples: int = Field(default=8, ge=0)
     batch_size: int = Field(default=12, ge=1)
-    threads: int = Field(default=2, ge=1)
+    threads: int = Field(default=1, ge=1)
     resamples: int = Field(default=2000, ge=100)
     confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = 0
@@ -99,6 +102,10 @@ class LanguageModelReport:
         return figures
 
 
+def _in_processes(requests: Sequence[Mapping[str, Any]], scratch: Path, progress: Progress) -> None:
+    run_workers("headwater.evaluate.judge", requests, scratch, progress)
+
+
 def evaluate_language_model(
     base_model: Path,
     model: Path,
@@ -108,39 +115,29 @@ def evaluate_language_model(
     progress: Progress,
     *,
     cache: Path | None = None,
+    run: Runner = _in_processes,
 ) -> LanguageModelReport:
     """Judge the adapter in `model` against the bare `base_model` on the test split of `training_set`.
 
     All but the last are folders of these assets. What the bare model does depends on it and the examples
-    alone; it is kept in `cache` (default `scratch`) for the next evaluation. An empty test split gives a
-    report without figures that says so.
+    alone; it is kept in `cache` (default `scratch`) for the next evaluation. The two models are judged at the
+    same time by `run`, each in a process with `threads` threads. An empty test split gives a report without
+    figures that says so. Raises `WorkerFailed` when a process ended badly.
     """
     rows = [row for row in read_rows(training_set) if row["split"] == "test"]
     rows.sort(key=lambda row: (unit_hash(config.seed, row["example_id"]), row["example_id"]))
     rows = rows[: config.max_loss_examples]
     if not rows:
         return LanguageModelReport(0, 0, (), "nothing", notes=("the test split holds no example",))
-
-    def judged(name: str, adapter: Path | None, folder: Path) -> Judged:
-        folder.mkdir(parents=True, exist_ok=True)
-        return remembered(
-            folder,
-            _key(base_model, adapter, rows, config),
-            lambda: judge(
-                base_model,
-                adapter,
-                rows,
-                max_tokens=config.max_tokens,
-                max_generated=config.max_generated,
-                max_new_tokens=config.max_new_tokens,
-                batch_size=config.batch_size,
-                progress=lambda what, done, total: progress(f"{what} {name} fine-tuning", done, total),
-            ),
-        )
-
-    with reproducible(config.threads, config.seed):
-        before = judged("before", None, cache or scratch)
-        after = judged("after", model, scratch)
+    settings = config.model_dump(include={"max_tokens", "max_generated", "max_new_tokens", "batch_size"})
+    requests = [
+        judge_request(name, base_model, adapter, rows, settings, config.threads, folder)
+        for name, adapter, folder in (("before", None, cache or scratch), ("after", model, scratch))
+    ]
+    missing = [request for request in requests if not Path(request["result"]).is_file()]
+    if missing:
+        run(missing, scratch, progress)
+    before, after = (read_judged(Path(request["result"])) for request in requests)
     return _report(rows, before, after, config)
 
 
@@ -222,23 +219,3 @@ def _interval(rows: Sequence[Mapping[str, Any]], config: LanguageModelEvaluation
 
 def _exponential(loss: Estimate) -> Estimate:
     return Estimate(math.exp(loss.value), math.exp(loss.low), math.exp(loss.high))
-
-
-def _key(
-    base_model: Path,
-    adapter: Path | None,
-    rows: Sequence[Mapping[str, Any]],
-    config: LanguageModelEvaluation,
-) -> str:
-    return digest_json(
-        {
-            "base_model": digest_of(base_model),
-            "adapter": digest_of(adapter) if adapter else None,
-            "examples": [row["example_id"] for row in rows],
-            "config": config.model_dump(mode="json"),
-            "code": code_version(
-                "headwater.train", "headwater.evaluate.judge", "headwater.evaluate.language_model"
-            ),
-            "libraries": library_versions(*LIBRARIES),
-        }
-    )

@@ -1,0 +1,1 @@
+"""Training: the base model, the training set, LoRA fine-tuning and generation."""
