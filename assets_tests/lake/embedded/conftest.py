@@ -9,6 +9,12 @@ import pytest
 
 
 @pytest.fixture
+def location(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `open_lake` opens: a fresh embedded lake."""
+    return str(tmp_path_factory.mktemp("embedded") / "lake")
+
+
+@pytest.fixture
 def root(location: str) -> Path:
     """The folder of the lake."""
     return Path(location)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from headwater.curate.erasures import DETAIL, INPUT, REASON, Erasures
+from headwater.curate.erasures import STEP as ERASURE
 from headwater.curate.extract import (
     LIBRARIES,
     Document,
@@ -32,6 +34,7 @@ FINGERPRINT_FILE = "_fingerprint.json"
 PROGRESS_FILES = 500
 _CODE = (
     "headwater.curate.bronze",
+    "headwater.curate.erasures",
     "headwater.curate.extract",
     "headwater.curate.media",
     "headwater.curate.quarantine",
@@ -42,10 +45,11 @@ _CODE = (
 class BronzeMaker(Settings):
     """Reads every raw file with its source's reader, or with the one of its media type.
 
-    Input: `raw`. Rows stand in the order of their files' uris and, within a file, as they stand there.
-    Rows of files with the same digest are taken from the previous version if it was made with the same
-    fingerprint; the result is that of a full rebuild. Holds one file (or one line of a JSON lines file) of
-    at most `max_document_bytes` in memory, also after decompression.
+    Input: `raw`, and the list `erasures` if there is one: documents on it are quarantined without their text,
+    copies under another uri as well. Rows stand in the order of their files' uris and, within a file, as
+    they stand there. Rows of files with the same digest are taken from the previous version if it was made
+    with the same fingerprint; the result is that of a full rebuild. Holds one file (or one line of a JSON
+    lines file) of at most `max_document_bytes` in memory, also after decompression.
     """
 
     readers: Mapping[str, Reading] = Field(default_factory=dict[str, Reading])
@@ -83,7 +87,10 @@ class BronzeMaker(Settings):
             source: named_reader(reading.name) for source, reading in self.readers.items() if reading.name
         }
         raw = workspace.inputs["raw"]
+        erasures = Erasures.given(workspace.inputs)
         fingerprint = self.fingerprint
+        if erasures.entries:
+            fingerprint = digest_json([fingerprint, INPUT, erasures.fingerprint])
         tally = {"files": 0, "reused": 0, "characters": 0}
         with (
             Quarantine(workspace.scratch / "bronze-quarantine.jsonl") as quarantine,
@@ -98,7 +105,9 @@ class BronzeMaker(Settings):
                     tally["files"] += 1
                     kept = previous.take(entry["uri"], entry["digest"], entry["media_type"], quarantine)
                     tally["reused"] += kept is not None
-                    found = kept if kept is not None else self._read(entry, raw, readers, quarantine)
+                    found = (
+                        kept if kept is not None else self._read(entry, raw, readers, quarantine, erasures)
+                    )
                     for row in found:
                         tally["characters"] += len(row["text"])
                         yield row
@@ -119,7 +128,12 @@ class BronzeMaker(Settings):
             )
 
     def _read(
-        self, entry: Mapping[str, Any], raw: Path, readers: Mapping[str, Reader], quarantine: Quarantine
+        self,
+        entry: Mapping[str, Any],
+        raw: Path,
+        readers: Mapping[str, Reader],
+        quarantine: Quarantine,
+        erasures: Erasures,
     ) -> Iterator[dict[str, Any]]:
         file = RawFile(
             uri=entry["uri"],
@@ -133,9 +147,15 @@ class BronzeMaker(Settings):
         documents = 0
 
         def refuse(uri: str, reason: str, detail: str, excerpt: str, document_id: str | None) -> None:
+            if erasures.document(document_id):
+                erase(uri, document_id)
+                return
             quarantine.add(
                 Refusal(uri, file.source, STEP, reason, detail, entry["digest"], document_id, excerpt)
             )
+
+        def erase(uri: str, document_id: str | None) -> None:
+            quarantine.add(Refusal(uri, file.source, ERASURE, REASON, DETAIL, entry["digest"], document_id))
 
         try:
             reader = readers.get(file.source) or reader_for(file.media_type)
@@ -154,7 +174,11 @@ class BronzeMaker(Settings):
                         uri, "repeated_id", "another document of the file has this id", found.text, identifier
                     )
                 else:
-                    yield _row(found, file, entry["digest"], uri)
+                    row = _row(found, file, entry["digest"], uri)
+                    if erasures.document(identifier, row["text_digest"]):
+                        erase(uri, identifier)
+                    else:
+                        yield row
         except Refuse as refusal:
             refuse(file.uri, refusal.reason, refusal.detail, refusal.excerpt, None)
         except Exception as error:

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from headwater.curate.erasures import DETAIL, REASON, Erasures
+from headwater.curate.erasures import STEP as ERASURE
 from headwater.curate.media import HEAD_BYTES, media_type
 from headwater.curate.quarantine import Quarantine, Refusal
 from headwater.curate.raw_cache import Seen, TokenCache
@@ -35,6 +37,7 @@ class _Changed(Exception):
 class _Tally:
     listed: Counter[str] = field(default_factory=Counter[str])
     accepted: Counter[str] = field(default_factory=Counter[str])
+    erased: Counter[str] = field(default_factory=Counter[str])
     read: int = 0
     reused: int = 0
     bytes: int = 0
@@ -47,7 +50,8 @@ class RawMaker(Settings):
     A file whose change token is the one remembered from the last build is taken from the previous version
     without being read. A source that lists nothing, or fewer than `1 - max_shrink` of the files that the
     previous manifest has of it, stops the build: an unmounted folder must not look like a mass deletion.
-    `max_shrink: 1` switches both off. Bounded memory but for the sorted listing.
+    `max_shrink: 1` switches both off. Files on the erasure list (input `erasures`, if there is one) are
+    quarantined and their bytes not kept. Bounded memory but for the sorted listing.
     """
 
     sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
@@ -69,7 +73,7 @@ class RawMaker(Settings):
         before = _count_by_source(workspace.previous)
         tally = _Tally()
         with Quarantine(workspace.scratch / "raw-quarantine.jsonl") as quarantine:
-            copier = _Copier(workspace, quarantine, tally)
+            copier = _Copier(workspace, quarantine, tally, Erasures.given(workspace.inputs))
             rows: list[dict[str, Any]] = []
             for source in sorted(self.sources, key=lambda source: source.name):
                 listing = sorted(source.list(), key=lambda file: file_uri(source.name, file.path))
@@ -78,7 +82,8 @@ class RawMaker(Settings):
                 # A cache belongs to the whole configuration of a source: `path` may point elsewhere tomorrow.
                 cache = TokenCache(workspace.cache, source)
                 rows += copier.copy_all(source.name, listing, cache)
-                self._judge_size(source.name, before[source.name], tally.accepted[source.name])
+                seen = tally.accepted[source.name] + tally.erased[source.name]
+                self._judge_size(source.name, before[source.name], seen)
                 cache.save()
             rows.sort(key=lambda row: row["uri"])
             count = write_rows(workspace.out, rows, RAW.arrow, key=RAW.key)
@@ -129,6 +134,7 @@ class _Copier:
     workspace: Workspace
     quarantine: Quarantine
     tally: _Tally
+    erasures: Erasures
 
     def copy_all(
         self, source: str, listing: Sequence[Listed | Refused], cache: TokenCache
@@ -137,9 +143,16 @@ class _Copier:
             if index % PROGRESS_FILES == 0:
                 self.workspace.progress(f"raw {source}", index, len(listing))
             uri = file_uri(source, file.path)
+            if self.erasures.file(uri):
+                self._erase(uri, source)
+                continue
             outcome = file if isinstance(file, Refused) else self._take(file, cache)
             if isinstance(outcome, Refused):
                 self.quarantine.add(Refusal(uri, source, STEP, outcome.reason, escape(outcome.detail)))
+                continue
+            if self.erasures.file(uri, outcome.digest):
+                _object(self.workspace.out, outcome.digest).unlink(missing_ok=True)
+                self._erase(uri, source)
                 continue
             self.tally.accepted[source] += 1
             self.tally.bytes += outcome.size
@@ -150,6 +163,10 @@ class _Copier:
                 "media_type": outcome.media_type,
                 "size": outcome.size,
             }
+
+    def _erase(self, uri: str, source: str) -> None:
+        self.tally.erased[source] += 1
+        self.quarantine.add(Refusal(uri, source, ERASURE, REASON, DETAIL))
 
     def _take(self, file: Listed, cache: TokenCache) -> Seen | Refused:
         known = cache.get(file.path, file.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from headwater.lake.errors import (
@@ -46,14 +47,30 @@ __all__ = [
 ]
 
 
-def open_lake(location: str | Path) -> Lake:
-    """Open the embedded lake in the folder `location`, and make it when the folder is missing or empty.
+def open_lake(location: str | Path, *, cache: Path | None = None) -> Lake:
+    """Open the lake at `location`: the path of a folder, or a repository of a lakeFS server.
 
-    Raises `ValueError` when the location is no folder path or holds something else, `Denied` without
+    A folder holds an embedded lake, made when it is missing or empty. `lakefs://host[:port]/repository` (over
+    TLS) or `lakefs+http://…` names a repository, which must exist; its keys come from the environment
+    (`LAKEFS_ACCESS_KEY_ID`, `LAKEFS_SECRET_ACCESS_KEY`, and `LAKEFS_CA_FILE` for an own authority), and
+    downloads go to the folder `cache` (default: `headwater/lakefs` in the user's cache folder).
+
+    Raises `ValueError` when the location is neither or the folder holds something else, `Denied` without
     permission to write there.
     """
+    if isinstance(location, str) and location.startswith(("lakefs://", "lakefs+")):
+        from headwater.lake.lakefs import LakeFSLake
+
+        return LakeFSLake(location, cache or _user_cache() / "lakefs")
     from headwater.lake.embedded import EmbeddedLake
 
     if isinstance(location, str) and (not location.strip() or "://" in location):
-        raise ValueError(f"location of the lake: expected the path of a folder, got {location!r}")
+        raise ValueError(
+            "location of the lake: expected the path of a folder or lakefs://host[:port]/repository, "
+            f"got {location!r}"
+        )
     return EmbeddedLake(Path(location))
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headwater"

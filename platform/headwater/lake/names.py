@@ -14,8 +14,8 @@ from headwater.lake.errors import InvalidName
 MAX_PATH_BYTES = 1024
 MAX_PART_BYTES = 255
 PROTECTED_BRANCHES = ("main", "production")
-TRANSIENT_PREFIXES = ("run-", "tx-")
-"""Branches of runs and of changes in progress; `sweep` may remove them."""
+TRANSIENT_PREFIXES = ("run-", "tx-", "ci-")
+"""Branches of runs, of changes in progress and of checks; `sweep` may remove them."""
 
 _BRANCH = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_]{0,99}")
 _TAG = re.compile(r"[A-Za-z0-9_](?:[-A-Za-z0-9_.]{0,98}[-A-Za-z0-9_])?")

@@ -17,7 +17,7 @@ SHARED_CODE = ("headwater.schemas", "headwater.tables", "headwater.fingerprint")
 
 @dataclass(frozen=True)
 class Pin:
-    """A folder of the lake at a commit."""
+    """A folder of the lake at a commit, ending in "/", or one object."""
 
     commit: str
     folder: str

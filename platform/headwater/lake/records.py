@@ -58,6 +58,14 @@ def read_record(lake: Lake, ref: str, product: str, asset: str) -> Record | None
     return Record(**stored) if stored.get("schema") == RECORD_SCHEMA else None
 
 
+def records_at(lake: Lake, ref: str, product: str) -> list[Record]:
+    """The records of all assets of a product at a ref, by name."""
+    prefix = f"_meta/{product}/"
+    names = [item.path.removeprefix(prefix).removesuffix(".json") for item in lake.list(ref, prefix)]
+    found = [read_record(lake, ref, product, name) for name in names]
+    return [record for record in found if record is not None]
+
+
 def data_version(lake: Lake, ref: str, folder: str) -> str | None:
     """Digest of the content of a folder at a ref, or None where there is nothing."""
     entries = [(item.path[len(folder) :], item.digest, item.size) for item in lake.list(ref, folder)]

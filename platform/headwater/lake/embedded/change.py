@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pygit2
@@ -14,8 +13,8 @@ from headwater.lake.embedded.claims import Claim
 from headwater.lake.embedded.failures import explained
 from headwater.lake.embedded.locks import Gate
 from headwater.lake.embedded.payloads import Payloads
-from headwater.lake.embedded.pointers import check_metadata, dump
-from headwater.lake.errors import InvalidName
+from headwater.lake.embedded.pointers import dump
+from headwater.lake.inputs import check_metadata, files_below
 from headwater.lake.names import check_path, check_prefix
 from headwater.lake.protocol import Commit, Object
 
@@ -67,7 +66,7 @@ class EmbeddedChange:
         self._check_open()
         prefix = check_prefix(prefix)
         checked = check_metadata(metadata)
-        files = {check_path(prefix + relative): file for relative, file in _files(folder)}
+        files = {check_path(prefix + relative): file for relative, file in files_below(folder)}
         stored = [self._store(path, files[path], checked, move=move) for path in sorted(files)]
         with self._lock:
             self._replace(prefix, None, "")
@@ -132,18 +131,3 @@ class EmbeddedChange:
     def _check_open(self) -> None:
         if not self._open:
             raise RuntimeError("this change is closed: write inside its with-block")
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Files below `folder` with their paths relative to it. Raises `InvalidName` for anything else."""
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder")
-    for at, folders, names in os.walk(folder):
-        for name in folders:
-            if Path(at, name).is_symlink():
-                raise InvalidName(f"{Path(at, name)} is a symbolic link; the lake holds files only")
-        for name in names:
-            file = Path(at, name)
-            if file.is_symlink() or not file.is_file():
-                raise InvalidName(f"{file} is no regular file; the lake holds files only")
-            yield file.relative_to(folder).as_posix(), file

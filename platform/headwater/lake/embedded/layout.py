@@ -14,7 +14,7 @@ from headwater.lake.errors import Damaged
 FORMAT = 1
 _MARKER = "lake.json"
 _FOLDERS = ("objects", "views", "changes", "locks", "tmp")
-_OURS = {_MARKER, f"{_MARKER}.new", "git", "vouched.txt", "vouched.new", *_FOLDERS}
+_OURS = {_MARKER, f"{_MARKER}.new", "git", "vouched.txt", "vouched.new", "erased.txt", *_FOLDERS}
 
 
 def prepare(root: Path) -> None:

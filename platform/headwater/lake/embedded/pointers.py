@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pygit2
 
@@ -36,16 +36,3 @@ def objects(
     """Objects below a tree in byte order of their paths."""
     for path, oid in trees.walk(repository, tree, prefix, after):
         yield load(repository, oid, path)
-
-
-def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `metadata`. Raises `ValueError` unless all keys and values are text."""
-    for key, value in metadata.items():
-        # Callers without a type checker pass numbers, which would come back as something else.
-        if not (isinstance(key, str) and isinstance(value, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ValueError(f"metadata {key!r}: expected text for key and value, got {value!r}")
-        try:
-            (key + value).encode()
-        except UnicodeEncodeError:
-            raise ValueError(f"metadata {key!r}: holds a lone surrogate, which is not text") from None
-    return dict(metadata)

@@ -17,8 +17,8 @@ from pygit2.enums import ConfigLevel, ObjectType, SortMode
 
 from headwater.fingerprint import canonical_json
 from headwater.lake.embedded import loose, trees
-from headwater.lake.embedded.pointers import check_metadata
 from headwater.lake.errors import Damaged, Exists, NotFound
+from headwater.lake.inputs import check_message, check_metadata
 from headwater.lake.names import looks_like_commit, may_be_ref
 from headwater.lake.protocol import Commit, RefKind
 
@@ -205,13 +205,6 @@ class Repository:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
-
-
-def check_message(message: str) -> str:
-    """Return `message`. Raises `ValueError` for what a commit cannot hold."""
-    if "\0" in message:
-        raise ValueError("message: expected text without NUL characters")
-    return message
 
 
 def _message(message: str, metadata: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@
     <root>/objects/      payloads by SHA-256, read-only
     <root>/views/        folders of hard links, by tree
     <root>/changes/      what changes in progress rely on
+    <root>/erased.txt    digests of payloads that were erased on purpose
     <root>/locks/ tmp/ vouched.txt
 
 A commit is: payloads, pointers, trees and the commit written; one flush of the file system; the ref moved.
@@ -13,7 +14,7 @@ So a crash at any moment leaves the old state. For local POSIX file systems: it 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -21,17 +22,17 @@ from pathlib import Path
 
 import pygit2
 
-from headwater.lake.embedded import layout, pointers, trees, upkeep, verification
+from headwater.lake.embedded import erasure, layout, pointers, trees, upkeep, verification
 from headwater.lake.embedded.ancestry import base_tree
 from headwater.lake.embedded.change import EmbeddedChange
 from headwater.lake.embedded.claims import Claim, Claims
 from headwater.lake.embedded.failures import explained
 from headwater.lake.embedded.locks import Gate, locked
 from headwater.lake.embedded.payloads import Payloads
-from headwater.lake.embedded.pointers import check_metadata
-from headwater.lake.embedded.repository import Repository, check_message
+from headwater.lake.embedded.repository import Repository
 from headwater.lake.embedded.views import Views
 from headwater.lake.errors import Conflict, Denied, Gone, NoChanges, NotFound
+from headwater.lake.inputs import check_message, check_metadata
 from headwater.lake.names import (
     PROTECTED_BRANCHES,
     check_branch,
@@ -194,9 +195,24 @@ class EmbeddedLake:
                 dry_run=dry_run,
             )
 
+    def erase(self, digests: Collection[str]) -> tuple[int, int]:
+        """Delete payloads although commits refer to them; fetching them raises `Gone` from then on.
+
+        Returns how many were deleted and their bytes. Not part of the protocol: another store has a garbage
+        collection of its own. The caller answers for the branches that need them. Raises `Busy` as `sweep`.
+        """
+        with explained(self.root):
+            return erasure.erase(self.root, self._payloads, self._views, self._gate, digests)
+
     def verify(self, *, deep: bool = False) -> Iterator[Problem]:
         return verification.verify(
-            self._repository, self._payloads, self._views, self._claims, self._gate, deep=deep
+            self._repository,
+            self._payloads,
+            self._views,
+            self._claims,
+            self._gate,
+            erased=erasure.erased(self.root),
+            deep=deep,
         )
 
     def _fetch(self, ref: str, path: str) -> Path:

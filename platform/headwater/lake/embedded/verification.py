@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pygit2
@@ -30,9 +30,13 @@ def verify(
     claims: Claims,
     gate: Gate,
     *,
+    erased: Collection[str],
     deep: bool,
 ) -> Iterator[Problem]:
-    """See `Lake.verify`. Leftovers are looked for only when nobody writes at that moment."""
+    """See `Lake.verify`. Payloads that were `erased` on purpose are not missing.
+
+    Leftovers are looked for only when nobody writes at that moment.
+    """
     tips: list[pygit2.Oid] = []
     kinds: tuple[RefKind, ...] = ("branch", "tag")
     for kind in kinds:
@@ -48,7 +52,8 @@ def verify(
     for entry in reach.objects(repository, tips, unreadable.append):
         if entry.digest not in checked:
             checked.add(entry.digest)
-            yield from _payload(payloads, entry, deep=deep)
+            if entry.digest not in erased or payloads.path(entry.digest).exists():
+                yield from _payload(payloads, entry, deep=deep)
     for damage in unreadable:
         yield Problem("unreadable", "repository", str(damage), _RESTORE)
     yield from _leftovers(repository, views, claims, gate)

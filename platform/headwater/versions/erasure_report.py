@@ -1,0 +1,154 @@
+"""The report of an erasure, as JSON and as Markdown, with a digest over its content to sign."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from headwater import __version__
+from headwater.fingerprint import digest_json
+from headwater.tables import write_json
+from headwater.versions.forgetting import Forgotten
+from headwater.versions.summary import markdown_table
+
+MAX_LISTED = 50
+SEARCHED = (
+    "Every row of every table, every passage of the index, every report and record, and every original file "
+    "of the branch was searched. Vectors and weights were made again from inputs without it."
+)
+
+
+def as_json(done: Forgotten) -> dict[str, Any]:
+    """Everything that was found, done and left. Holds ids, uris and digests, and no text."""
+    content: dict[str, Any] = {
+        "product": done.product,
+        "branch": done.branch,
+        "reason": done.reason,
+        "complete": done.complete,
+        "failure": done.failure,
+        "commit_before": done.commit_before,
+        "commit_after": done.commit_after,
+        "documents": [asdict(document) for document in done.selection.documents],
+        "files": [{"uri": uri, "digest": digest} for uri, digest in done.selection.files.items()],
+        "also_lost": done.selection.also_lost,
+        "stays_in_original_files": dict(done.selection.partial),
+        "similar_documents": list(done.selection.similar),
+        "was_in": done.before,
+        "remains_in": done.remaining,
+        "production_holds_it": done.in_production,
+        "past": [asdict(holder) for holder in done.past.holders],
+        "runs": sorted({holder.run_id for holder in done.past.holders if holder.run_id}),
+        "swept": asdict(done.swept) if done.swept else None,
+        "headwater": __version__,
+        "signed_by": getpass.getuser(),
+        "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {**content, "digest": digest_json(content)}
+
+
+def write(done: Forgotten, folder: Path) -> tuple[Path, Path]:
+    """Write both forms below `folder`; returns their paths."""
+    report = as_json(done)
+    stem = f"{done.product}-{done.commit_after[:12]}"
+    paths = folder / f"{stem}.json", folder / f"{stem}.md"
+    write_json(paths[0], report)
+    paths[1].write_text(markdown(report), encoding="utf-8")
+    return paths
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """The report for people."""
+    state = "complete" if report["complete"] else "NOT complete"
+    lines = [
+        f"# Erasure from {report['product']}: {state}",
+        "",
+        _what(report),
+        "",
+        *_left(report),
+        f"## Erased: {len(report['documents']):,} documents, {len(report['files']):,} whole files",
+        "",
+        *markdown_table(
+            ("document", "uri"),
+            [(item["document_id"], item["uri"]) for item in report["documents"][:MAX_LISTED]],
+        ),
+        *_more(len(report["documents"])),
+        "",
+        "## Where it was, and that it is gone",
+        "",
+        *markdown_table(
+            ("asset", "objects that held it", "matches", "left"),
+            [
+                (asset, len(paths), sum(paths.values()), sum(report["remains_in"].get(asset, {}).values()))
+                for asset, paths in report["was_in"].items()
+            ],
+        ),
+        "",
+        SEARCHED,
+        "",
+        *_past(report),
+        _signature(report),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _what(report: dict[str, Any]) -> str:
+    span = f"from commit `{report['commit_before'][:12]}` to `{report['commit_after'][:12]}`"
+    return f"Reason: {report['reason'] or 'none given'}. Branch `{report['branch']}`, {span}."
+
+
+def _signature(report: dict[str, Any]) -> str:
+    return (
+        f"Signed by {report['signed_by']} at {report['signed_at']} with headwater {report['headwater']}; "
+        f"sha256 of the content `{report['digest']}`."
+    )
+
+
+def _left(report: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    if report["failure"]:
+        lines += [f"**The rebuild failed**: {report['failure']}", ""]
+    for uri, others in report["stays_in_original_files"].items():
+        lines.append(
+            f"- **raw keeps `{uri}`**, which holds {others:,} other documents: remove it at the source and "
+            "build, or erase whole files (`--whole-files`)."
+        )
+    if report["production_holds_it"]:
+        lines.append("- **production holds it** until a version without it is released.")
+    if report["also_lost"]:
+        lines.append(f"- {report['also_lost']:,} other documents went with their files.")
+    if report["similar_documents"]:
+        lines.append(f"- Near-duplicates that stay: {', '.join(report['similar_documents'][:MAX_LISTED])}.")
+    return [*lines, ""] if lines else []
+
+
+def _past(report: dict[str, Any]) -> list[str]:
+    swept = report["swept"]
+    title = "Past versions that held it, swept now" if swept else "Past versions that still hold it"
+    rows = [
+        (item["commit"][:12], item["time"], ", ".join(item["refs"]), ", ".join(item["assets"]))
+        for item in report["past"]
+    ]
+    lines = [f"## {title}: {len(rows):,} commits", ""]
+    lines += [*markdown_table(("commit", "time", "branches, releases", "assets"), rows[:MAX_LISTED])]
+    lines += [*_more(len(rows)), ""]
+    if swept:
+        lines.append(
+            f"{swept['payloads']:,} payloads with {swept['bytes']:,} bytes were deleted, and caches and "
+            f"unfinished work cleared; {len(swept['kept']):,} that current data shares were kept."
+        )
+    else:
+        lines.append("Run the same command with `--sweep` to make these unreadable.")
+    lines += [
+        "",
+        f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows; delete them there "
+        "(`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",
+        "",
+    ]
+    return lines
+
+
+def _more(count: int) -> list[str]:
+    return [f"… and {count - MAX_LISTED:,} more in the JSON report."] if count > MAX_LISTED else []

@@ -1,0 +1,218 @@
+"""Erasure on purpose: listed, built without, proven absent, and found in the past.
+
+The list keeps what was erased out of every later version (see `headwater.curate.erasures`). Past versions
+stay as they were until they are swept; then their bytes are deleted and the history says which.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from headwater.lake.erased import erasures_at, erasures_path
+from headwater.lake.errors import LakeError, NoChanges, NotFound
+from headwater.lake.protocol import Lake
+from headwater.lake.records import records_at
+from headwater.settings import PRODUCTION, Settings
+from headwater.versions.holders import Past, in_production, past, product_commits
+from headwater.versions.selection import Selection, Wanted, listed, select
+from headwater.versions.traces import Marks, Scanner, passages_of
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+KEPT_CACHE = "base_model"
+"""Converted packaged models: nothing of a product is in them."""
+
+
+@runtime_checkable
+class Erasing(Protocol):
+    """A store that can delete payloads that history refers to. The embedded one can."""
+
+    def erase(self, digests: Collection[str]) -> tuple[int, int]:
+        """Delete payloads; returns how many and their bytes."""
+        ...
+
+
+class CannotSweep(LakeError):
+    """The bytes must stay or cannot be deleted from here; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was deleted: payloads and their bytes. `kept` are payloads that other current data needs."""
+
+    payloads: int
+    bytes: int
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The end of an erasure, which the report is written from.
+
+    `before` and `remaining` map an asset to paths and matches: what the branch held, and still holds.
+    `failure` is why the rebuild failed, if it did.
+    """
+
+    product: str
+    branch: str
+    reason: str
+    commit_before: str
+    commit_after: str
+    selection: Selection
+    before: dict[str, dict[str, int]]
+    remaining: dict[str, dict[str, int]]
+    in_production: bool
+    past: Past
+    swept: Swept | None
+    failure: str
+
+    @property
+    def complete(self) -> bool:
+        """Nothing of it is left on the branch, nor in original files that also hold other documents."""
+        return not self.remaining and not self.failure and not self.selection.partial
+
+
+def forget(
+    settings: Settings,
+    product: str,
+    wanted: Wanted,
+    *,
+    reason: str = "",
+    whole_files: bool = False,
+    sweep: bool = False,
+    definitions: dg.Definitions | None = None,
+) -> Forgotten:
+    """Put what is meant, and every copy of its text, on the erasure list of the branch in force; rebuild what
+    was built before; prove that it is gone; find it in the past, and with `sweep` delete it there.
+
+    A file that also holds other documents stays in raw, unless `whole_files` erases those as well.
+
+    Raises `NotFound` when nothing is meant, and `CannotSweep` before anything is deleted when production
+    still holds it or the store cannot delete.
+    """
+    lake = settings.open_lake()
+    head = lake.resolve(settings.branch)
+    selection = _selection(lake, head, product, wanted, whole_files)
+    marks = _marks(lake, product, selection, wanted)
+    scanner = Scanner(lake, product, marks)
+    before = scanner.held(head)
+    _record(lake, settings.branch, product, selection, reason)
+    failure = _rebuild(settings, lake, product, definitions)
+    after = lake.resolve(settings.branch)
+    remaining = scanner.held(after)
+    found = past(lake, scanner)
+    released = in_production(lake, scanner)
+    swept = _sweep(settings, lake, product, found, remaining, released) if sweep and not failure else None
+    return Forgotten(
+        product=product,
+        branch=settings.branch,
+        reason=reason,
+        commit_before=head,
+        commit_after=after,
+        selection=selection,
+        before=before,
+        remaining=remaining,
+        in_production=released,
+        past=found,
+        swept=swept,
+        failure=failure,
+    )
+
+
+def _selection(lake: Lake, head: str, product: str, wanted: Wanted, whole_files: bool) -> Selection:
+    selection = select(lake, head, product, wanted, whole_files=whole_files)
+    if selection.documents or selection.files:
+        return selection
+    erased_before = listed(erasures_at(lake, head, product), wanted)
+    if erased_before.documents or erased_before.files:
+        return erased_before
+    raise NotFound(f"{product} holds no such document at {head}, and none was erased before")
+
+
+def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Marks:
+    documents = {document.document_id for document in selection.documents}
+    passages = passages_of(lake, product_commits(lake, product), product, documents)
+    return Marks(
+        ids=frozenset(documents | passages),
+        uris=frozenset({document.uri for document in selection.documents} | set(selection.files)),
+        file_digests=frozenset(selection.files.values()) - {""},
+        text=wanted.text,
+    )
+
+
+def _record(lake: Lake, branch: str, product: str, selection: Selection, reason: str) -> None:
+    known = erasures_at(lake, branch, product)
+    entries = known.with_more(selection.entries(reason))
+    message = f"{product}: erase {len(selection.documents):,} documents, {len(selection.files):,} files"
+    try:
+        with lake.change(branch, message, {"product": product, "reason": reason}) as change:
+            change.put(erasures_path(product), entries.as_bytes())
+    except NoChanges:
+        return
+
+
+def _rebuild(settings: Settings, lake: Lake, product: str, definitions: dg.Definitions | None) -> str:
+    """Make again what stands on the branch; returns why that failed, or nothing."""
+    from headwater.building import build
+
+    result = build(
+        product,
+        select=[record.asset for record in records_at(lake, settings.branch, product)],
+        branch=settings.branch,
+        definitions=definitions,
+        home=str(settings.home),
+        lake=settings.lake,
+    )
+    return "" if result.succeeded else result.reason
+
+
+def _sweep(
+    settings: Settings,
+    lake: Lake,
+    product: str,
+    found: Past,
+    remaining: dict[str, dict[str, int]],
+    released: bool,
+) -> Swept:
+    if remaining:
+        raise CannotSweep(
+            f"{settings.branch} still holds it in {', '.join(remaining)}: nothing was deleted. Erase the "
+            "whole files, or remove it at the source and build"
+        )
+    if released:
+        raise CannotSweep(
+            f"{PRODUCTION} still holds it, so nothing was deleted: release {product} without it first "
+            f"(headwater build {product}), then forget it again with --sweep"
+        )
+    if not isinstance(lake, Erasing):
+        raise CannotSweep(
+            "this lake cannot delete single objects of the past; with lakeFS, run its garbage collection "
+            "with a retention that ends before the commits that the report lists"
+        )
+    needed = _needed(lake, settings.branch)
+    count, size = lake.erase(found.payloads.keys() - needed)
+    _clear_caches(settings)
+    kept = sorted(path for digest, path in found.payloads.items() if digest in needed)
+    return Swept(count, size, tuple(kept))
+
+
+def _needed(lake: Lake, branch: str) -> set[str]:
+    """Payloads of everything that is current: the branch and production, of every product."""
+    refs = [branch, *(name for name in (PRODUCTION,) if name in lake.refs("branch"))]
+    return {item.digest for ref in refs for item in lake.list(ref)}
+
+
+def _clear_caches(settings: Settings) -> None:
+    """Vectors and answers are remembered by the digest of their text; unfinished work may hold the text."""
+    for folder in (settings.cache, settings.scratch):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name == KEPT_CACHE and folder == settings.cache:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()

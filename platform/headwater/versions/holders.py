@@ -1,0 +1,128 @@
+"""Which commits of the past still hold what was erased, and which payloads that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from headwater.lake.errors import Gone
+from headwater.lake.protocol import Commit, Lake, Object, RefKind
+from headwater.lake.records import read_record
+from headwater.settings import PRODUCTION
+from headwater.versions.traces import READ_AS_TEXT, Scanner, objects
+
+_READABLE = READ_AS_TEXT | {".parquet", ".arrow"}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A commit that holds it: in which assets, and which branches and tags stand at it."""
+
+    commit: str
+    time: str
+    run_id: str
+    refs: tuple[str, ...]
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Past:
+    """The holders, newest first, and the payloads: digest -> one path that it stands at."""
+
+    holders: tuple[Holder, ...]
+    payloads: dict[str, str]
+
+
+def past(lake: Lake, scanner: Scanner) -> Past:
+    """Look through every commit that a branch or tag leads to; each payload is read once.
+
+    What cannot be looked into (vectors, weights, pictures) counts as holding it when an input that it was
+    made from does.
+    """
+    refs = _refs(lake)
+    seen: set[str] = set()
+    holders: list[tuple[Commit, Holder]] = []
+    payloads: dict[str, str] = {}
+    for tip in sorted(refs):
+        for commit in _commits(lake, tip, scanner.product):
+            if commit.id in seen:
+                continue
+            seen.add(commit.id)
+            held = list(_held(lake, scanner, commit.id))
+            payloads.update({item.digest: item.path for item in held})
+            if held:
+                holders.append((commit, _holder(commit, held, refs)))
+    holders.sort(key=lambda pair: (pair[0].time, pair[0].id), reverse=True)
+    return Past(tuple(holder for _, holder in holders), payloads)
+
+
+def product_commits(lake: Lake, product: str) -> list[str]:
+    """Every commit that changed the product and that a branch or tag leads to."""
+    found = {commit.id for tip in _refs(lake) for commit in _commits(lake, tip, product)}
+    return sorted(found)
+
+
+def in_production(lake: Lake, scanner: Scanner) -> bool:
+    """Whether `production` holds it."""
+    names = lake.refs("branch")
+    return PRODUCTION in names and any(_held(lake, scanner, names[PRODUCTION]))
+
+
+def _refs(lake: Lake) -> dict[str, list[str]]:
+    """Names of branches and tags by the commit they stand at."""
+    found: dict[str, list[str]] = {}
+    kinds: tuple[RefKind, ...] = ("branch", "tag")
+    for kind in kinds:
+        for name, commit in lake.refs(kind).items():
+            found.setdefault(commit, []).append(name)
+    return found
+
+
+def _commits(lake: Lake, tip: str, product: str) -> Iterator[Commit]:
+    """Commits that changed the product; the tip itself as well, which may have merged it unchanged."""
+    yield next(lake.log(tip, limit=1))
+    yield from lake.log(tip, prefix=f"{product}/")
+
+
+def _held(lake: Lake, scanner: Scanner, commit: str) -> Iterator[Object]:
+    tainted: dict[str, bool] = {}
+    for item in objects(lake, commit, scanner.product):
+        if scanner.count(commit, item):
+            yield item
+        elif PurePosixPath(item.path).suffix not in _READABLE and not item.path.startswith("_meta/"):
+            asset = item.path.split("/")[1]
+            if asset not in tainted:
+                tainted[asset] = asset != "raw" and _inputs_hold(lake, scanner, commit, asset)
+            if tainted[asset] and _there(lake, commit, item.path):
+                yield item
+
+
+def _inputs_hold(lake: Lake, scanner: Scanner, commit: str, asset: str) -> bool:
+    record = read_record(lake, commit, scanner.product, asset)
+    if record is None:
+        return False
+    return any(
+        scanner.count(entry["commit"], item)
+        for entry in record.upstream.values()
+        for item in lake.list(entry["commit"], entry["folder"])
+    )
+
+
+def _there(lake: Lake, commit: str, path: str) -> bool:
+    try:
+        lake.fetch(commit, path)
+    except Gone:
+        return False
+    return True
+
+
+def _holder(commit: Commit, held: list[Object], refs: dict[str, list[str]]) -> Holder:
+    assets = {item.path.removeprefix("_meta/").removesuffix(".json").split("/")[1] for item in held}
+    return Holder(
+        commit=commit.id,
+        time=commit.time.isoformat(timespec="seconds"),
+        run_id=commit.metadata.get("run_id", ""),
+        refs=tuple(sorted(refs.get(commit.id, ()))),
+        assets=tuple(sorted(assets)),
+    )
