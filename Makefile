@@ -37,7 +37,7 @@ up: setup ## Start Dagster's webserver and daemon on http://127.0.0.1:3000
 	$(BIN)/dg dev --workspace workspace.yaml --host 127.0.0.1
 
 test: setup ## Run the tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: setup ## Check format, lint, types and definitions
 	$(BIN)/ruff format --check platform assets_tests benchmarks

@@ -17,13 +17,7 @@ from headwater.lake.records import data_version
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares the built product in one worker, which builds it once."""
-    for item in items:
-        if {"built", "copy", "new_folder"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("built"))
+os.environ["COLUMNS"] = "200"  # tables are not folded, so that tests can read them
 
 
 @pytest.fixture(autouse=True)

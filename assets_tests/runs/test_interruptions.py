@@ -17,8 +17,8 @@ import tiny_product
 from headwater.lake import open_lake
 from headwater.lake.records import data_version, read_record
 
-KILLS = int(os.environ.get("HEADWATER_KILL_ROUNDS", "4"))
-BUILD_SECONDS = 45
+KILLS = int(os.environ.get("HEADWATER_KILL_ROUNDS", "3"))
+BUILD_SECONDS = 25
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
@@ -44,6 +44,7 @@ def require_whole(folder: Path) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_build_that_is_killed_again_and_again_ends_where_an_undisturbed_one_does(
     built, new_folder: Callable[[], Path]
 ) -> None:
@@ -59,7 +60,7 @@ def test_a_build_that_is_killed_again_and_again_ends_where_an_undisturbed_one_do
         assert now >= standing, "what was published stays"
         standing = now
     process = start(folder)
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     assert require_whole(folder) == 12
     lake = open_lake(folder / "home" / "lake")
@@ -69,10 +70,11 @@ def test_a_build_that_is_killed_again_and_again_ends_where_an_undisturbed_one_do
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_builds_at_once_both_end_well(built, new_folder: Callable[[], Path]) -> None:
     folder = new_folder()
     both = [start(folder), start(folder)]
-    outputs = [process.communicate(timeout=280)[0] for process in both]
+    outputs = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], "\n".join(outputs)
     assert require_whole(folder) == 12
     lake = open_lake(folder / "home" / "lake")

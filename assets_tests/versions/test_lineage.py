@@ -83,3 +83,17 @@ def test_what_was_not_built_is_said(corpus: Path) -> None:
     (trail,) = trails(open_lake(corpus / "home" / "lake"), "tiny", "docs/bucket-delete.jsonl", "main")
     assert {step.asset: step.outcome for step in trail.steps}["training_set"] == "not built"
     assert tiny_product.PRODUCT == "tiny"
+
+
+def test_promotions_and_rollbacks_lead_on_to_the_run(corpus: Path, build_corpus) -> None:
+    tiny_product.write_document(corpus / "sources" / "docs", "bucket", "list", "Another text")
+    run = build_corpus(corpus, branch="dev").run_id
+    lake = open_lake(corpus / "home" / "lake")
+    lake.merge("dev", "main", "Promote dev", {"promoted": "dev"})
+    lake.create_branch("production")
+    with lake.change("production", "Roll back", {"main_commit": lake.resolve("main")}) as change:
+        change.delete("tiny/chunks/part-00000.parquet")
+        change.put("tiny/chunks/part-00000.parquet", b"as if it were another release")
+    found = lineage(lake, "tiny/silver", "main").nodes
+    assert {node.run_id for node in found} == {run}
+    assert lineage(lake, "tiny/chunks", "production").nodes[0].run_id == run

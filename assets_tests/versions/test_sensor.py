@@ -60,7 +60,8 @@ def look(corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
         for event in result.asset_events:
             instance.report_runless_asset_event(event)
         cursor[0] = result.cursor
-        return {event.asset_key.path[-1] for event in result.asset_events}, None
+        made = [event for event in result.asset_events if isinstance(event, dg.AssetMaterialization)]
+        return {event.asset_key.path[-1] for event in made}, None
 
     return evaluate
 
@@ -112,13 +113,27 @@ def test_a_foreign_commit_makes_what_follows_and_nothing_else(
 
     keys, cursor = requested()
     assert keys == set()
-    # Somebody merges a branch with other documents, made on another instance, of which this one knows nothing.
+    # Somebody merges a branch with other documents, made on another instance.
     tiny_product.write_document(corpus / "sources" / "docs", "bucket", "list", "Another text")
     build_corpus(corpus, branch="elsewhere", select=["raw", "bronze"])
     lake_of(corpus).merge("elsewhere", "main", "by hand")
     assert look()[0] == {"raw", "bronze"}
     keys, cursor = requested(cursor)
     assert keys == {"silver", "chunks"}
+
+
+def test_data_that_was_put_by_hand_is_reported_and_nothing_is_made_of_it(
+    corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance, look: Look, build_corpus
+) -> None:
+    build_corpus(corpus, instance=instance)
+    look()
+    with lake_of(corpus).change("main", "by hand") as change:
+        change.delete("tiny/bronze/_fingerprint.json")
+    assert look()[0] == {"bronze"}
+    result = dg.evaluate_automation_conditions(
+        definitions, instance=instance, asset_selection=dg.AssetSelection.all()
+    )
+    assert result.total_requested == 0
 
 
 def test_the_sweep_runs_as_a_job_and_its_schedule_is_off(

@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
 
+from headwater.findings import Finding
 from headwater.lake.errors import LakeError
 from headwater.settings import Settings
 
@@ -24,23 +24,16 @@ MODEL_PACKAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `remedy` says what to do when it is not `ok`."""
+def examine(settings: Settings, *, deep: bool, create_in: str | None = None) -> Iterator[Finding]:
+    """Look at installation, configuration and lake, in this order. `deep` reads every payload of the lake.
 
-    area: str
-    ok: bool
-    what: str
-    remedy: str = ""
-
-
-def examine(settings: Settings, *, deep: bool) -> Iterator[Finding]:
-    """Look at installation, configuration and lake, in this order. `deep` reads every payload of the lake."""
+    `create_in` is the storage namespace in which a missing lakeFS repository is made.
+    """
     yield from _installation()
     yield from _instance()
     yield from _configuration()
     yield from _space(settings)
-    yield from _lake(settings, deep)
+    yield from _lake(settings, deep, create_in)
 
 
 def _installation() -> Iterator[Finding]:
@@ -124,11 +117,19 @@ def _space(settings: Settings) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _lake(settings: Settings, deep: bool) -> Iterator[Finding]:
+def _lake(settings: Settings, deep: bool, create_in: str | None) -> Iterator[Finding]:
+    if settings.lake.startswith("lakefs"):
+        # Imported here, so that a laptop with the embedded lake does not load the client.
+        from headwater.lake.lakefs.diagnose import diagnose
+
+        way = list(diagnose(settings.lake, create_in=create_in))
+        yield from way
+        if not all(finding.ok for finding in way):
+            return
     try:
         lake = settings.open_lake()
         head = lake.resolve(settings.branch)
-    except LakeError as error:
+    except (LakeError, ValueError) as error:
         yield Finding("lake", False, str(error), "check HEADWATER_LAKE and HEADWATER_BRANCH")
         return
     problems = list(lake.verify(deep=deep))

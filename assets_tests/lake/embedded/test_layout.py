@@ -46,7 +46,7 @@ def test_other_folders_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("location", ["", " ", "lakefs://repository", "https://example.org"])
 def test_locations_that_are_no_folder(location: str) -> None:
-    with pytest.raises(ValueError, match="expected the path of a folder"):
+    with pytest.raises(ValueError, match="location of the lake: expected"):
         open_lake(location)
 
 

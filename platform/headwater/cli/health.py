@@ -17,11 +17,18 @@ def doctor(
     deep: Annotated[
         bool, typer.Option("--deep", help="Read every payload of the lake and check its digest")
     ] = False,
+    create_repository: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE",
+            help="Make a missing lakeFS repository in this storage namespace, e.g. s3://bucket/lake",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check installation, configuration and lake. Exit code 1 if something is wrong."""
     with readable_errors():
-        findings = list(examine(Settings.from_environment(), deep=deep))
+        findings = list(examine(Settings.from_environment(), deep=deep, create_in=create_repository))
 
     def show() -> None:
         for finding in findings:

@@ -12,7 +12,7 @@ from headwater.cli.builds import Json
 from headwater.cli.output import console, emit, readable_errors, show_progress, table
 from headwater.settings import Settings
 
-HEADLINE = ("hybrid/recall@10", "hybrid/mrr@10", "language_model/loss_after")
+HEADLINE = {"hybrid/recall@10": "recall@10", "hybrid/mrr@10": "mrr@10", "language_model/loss_after": "loss"}
 
 
 def releases(
@@ -35,7 +35,8 @@ def releases(
             console.print("nothing was released yet: headwater build PRODUCT")
             return
         columns = {
-            key: key for key in ("release", "production", "commit", "time", *HEADLINE, "model", "index")
+            key: HEADLINE.get(key, key)
+            for key in ("release", "production", "commit", "time", *HEADLINE, "model", "index")
         }
         table("", [_row(row) for row in rows], columns)
 
@@ -105,7 +106,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "release": row["name"],
         "production": "holds it" if row["in_production"] else "",
         "commit": row["commit"][:12],
-        "time": row["time"],
+        "time": row["time"][:16],
         **{name: round(row["scores"][name], 3) if name in row["scores"] else "" for name in HEADLINE},
         "model": row["versions"].get("model", "")[:12],
         "index": row["versions"].get("index", "")[:12],

@@ -66,7 +66,9 @@ class Evaluation(ProductComponent):
         """questions, evaluation, release."""
         given, product = self.attributes, self.product
         decision = ReleaseMaker(gate=given.gate)
-        evaluation = given.evaluation.model_copy(update={"gate": given.gate})
+        evaluation = given.evaluation.model_copy(
+            update={"gate": given.gate, "title": f"{product}: evaluation"}
+        )
 
         def against_production(lake: Lake, head: str, versions: Mapping[str, str]) -> Mapping[str, Pin]:
             return baseline(lake, product, versions, head=head)

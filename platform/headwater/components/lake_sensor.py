@@ -14,6 +14,7 @@ from headwater.components.links import commit_link
 from headwater.components.resource import Headwater
 from headwater.lake.protocol import Lake
 from headwater.lake.records import Record, data_version, read_record
+from headwater.workspace import CheckOutcome
 
 NAME = "what_others_published"
 SECONDS = 30
@@ -37,7 +38,8 @@ def lake_sensor() -> dg.SensorDefinition:
         assert context.repository_def is not None
         keys = context.repository_def.asset_graph.materializable_asset_keys
         events = list(_unknown(lake, head, settings.branch, sorted(keys), context.instance))
-        context.log.info("%s moved to %s: %d assets changed elsewhere", settings.branch, head, len(events))
+        changed = sum(isinstance(event, dg.AssetMaterialization) for event in events)
+        context.log.info("%s moved to %s: %d assets changed elsewhere", settings.branch, head, changed)
         return dg.SensorResult(asset_events=events, cursor=head)
 
     return sensor
@@ -45,8 +47,12 @@ def lake_sensor() -> dg.SensorDefinition:
 
 def _unknown(
     lake: Lake, head: str, branch: str, keys: Iterable[dg.AssetKey], instance: dg.DagsterInstance
-) -> Iterator[dg.AssetMaterialization]:
-    """Assets that hold other data than their last materialization says. Never built ones are left out."""
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    """Assets that hold other data than their last materialization says, and the audits that this data passed.
+
+    Never built ones are left out. Data that its record does not vouch for comes without audits, so that
+    nothing is made of it until the asset is built again.
+    """
     for key in keys:
         if len(key.path) != 2:
             continue
@@ -57,7 +63,20 @@ def _unknown(
         known = instance.get_latest_materialization_event(key)
         told = known.asset_materialization.tags if known and known.asset_materialization else None
         if (told or {}).get(DATA_VERSION) != version:
-            yield _event(lake, key, head, branch, version, read_record(lake, head, product, asset))
+            record = read_record(lake, head, product, asset)
+            yield _event(lake, key, head, branch, version, record)
+            if record is not None and record.data_version == version:
+                yield from (_audit(key, outcome) for outcome in record.outcomes)
+
+
+def _audit(key: dg.AssetKey, outcome: CheckOutcome) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=outcome.name,
+        passed=outcome.passed,
+        severity=dg.AssetCheckSeverity.ERROR if outcome.severity == "error" else dg.AssetCheckSeverity.WARN,
+        description=outcome.description,
+    )
 
 
 def _event(

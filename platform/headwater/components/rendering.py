@@ -43,29 +43,32 @@ def column_schema(dataset: Dataset) -> dg.TableSchema:
 def materialization_metadata(published: Published, picture_folder: Path | None) -> dict[str, Any]:
     """Metadata of a materialization; `picture_folder` is where the asset's files can be read."""
     record = published.record
-    metadata: dict[str, Any] = {
-        "dagster/row_count": record.rows,
-        "outcome": published.outcome,
-        "branch": published.target,
-        "commit": published.commit,
-        "bytes": record.bytes,
-        "objects": record.objects,
-        "seconds": round(published.cost.seconds, 2),
-        "cpu_seconds": round(published.cost.cpu_seconds, 2),
-        "peak_memory_mib": round(published.cost.peak_mib),
-        "upstream": dg.MetadataValue.json({name: dict(entry) for name, entry in record.upstream.items()}),
-    }
-    metadata.update(record.metrics)
+    metadata: dict[str, Any] = {}
+    if picture_folder is not None:
+        for name, path in record.pictures.items():
+            metadata[name] = picture(picture_folder / path)
+    metadata.update({name: dg.MetadataValue.md(text) for name, text in record.text.items()})
+    metadata.update({name: table(rows) for name, rows in record.tables.items() if rows})
     if record.refused:
         metadata["refused_total"] = sum(record.refused.values())
         metadata["refused"] = table(
             {"reason": reason, "count": count} for reason, count in sorted(record.refused.items())
         )
-    metadata.update({name: table(rows) for name, rows in record.tables.items() if rows})
-    metadata.update({name: dg.MetadataValue.md(text) for name, text in record.text.items()})
-    if picture_folder is not None:
-        for name, path in record.pictures.items():
-            metadata[name] = picture(picture_folder / path)
+    metadata.update(record.metrics)
+    metadata.update(
+        {
+            "dagster/row_count": record.rows,
+            "outcome": published.outcome,
+            "branch": published.target,
+            "commit": published.commit,
+            "bytes": record.bytes,
+            "objects": record.objects,
+            "seconds": round(published.cost.seconds, 2),
+            "cpu_seconds": round(published.cost.cpu_seconds, 2),
+            "peak_memory_mib": round(published.cost.peak_mib),
+            "upstream": dg.MetadataValue.json({name: dict(entry) for name, entry in record.upstream.items()}),
+        }
+    )
     return metadata
 
 

@@ -50,7 +50,9 @@ class SourceSettings(Settings):
     """What every kind of source has: a name, which becomes the first part of its uris, and its reader."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-    reader: Annotated[Reading, BeforeValidator(_reading)] = Field(default_factory=Reading)
+    reader: Annotated[Reading, BeforeValidator(_reading, json_schema_input_type=str | Reading)] = Field(
+        default_factory=Reading
+    )
 
 
 class Listed(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,25 +41,26 @@ def past(lake: Lake, scanner: Scanner) -> Past:
     made from does.
     """
     refs = _refs(lake)
-    seen: set[str] = set()
+    held: dict[str, tuple[Object, ...]] = {}
     holders: list[tuple[Commit, Holder]] = []
-    payloads: dict[str, str] = {}
     for tip in sorted(refs):
-        for commit in _commits(lake, tip, scanner.product):
-            if commit.id in seen:
+        changed = {commit.id for commit in _changing(lake, tip, scanner.product)}
+        for commit in reversed(list(lake.log(tip))):
+            if commit.id in held:
                 continue
-            seen.add(commit.id)
-            held = list(_held(lake, scanner, commit.id))
-            payloads.update({item.digest: item.path for item in held})
-            if held:
-                holders.append((commit, _holder(commit, held, refs)))
+            # What did not change the product holds what its first parent holds.
+            inherits = commit.parents and commit.id not in changed
+            held[commit.id] = held[commit.parents[0]] if inherits else tuple(_held(lake, scanner, commit.id))
+            if held[commit.id]:
+                holders.append((commit, _holder(commit, held[commit.id], refs)))
     holders.sort(key=lambda pair: (pair[0].time, pair[0].id), reverse=True)
+    payloads = {item.digest: item.path for items in held.values() for item in items}
     return Past(tuple(holder for _, holder in holders), payloads)
 
 
 def product_commits(lake: Lake, product: str) -> list[str]:
     """Every commit that changed the product and that a branch or tag leads to."""
-    found = {commit.id for tip in _refs(lake) for commit in _commits(lake, tip, product)}
+    found = {commit.id for tip in _refs(lake) for commit in _changing(lake, tip, product)}
     return sorted(found)
 
 
@@ -79,10 +80,10 @@ def _refs(lake: Lake) -> dict[str, list[str]]:
     return found
 
 
-def _commits(lake: Lake, tip: str, product: str) -> Iterator[Commit]:
-    """Commits that changed the product; the tip itself as well, which may have merged it unchanged."""
-    yield next(lake.log(tip, limit=1))
+def _changing(lake: Lake, tip: str, product: str) -> Iterator[Commit]:
+    """Commits that changed the product's objects or records against their first parent."""
     yield from lake.log(tip, prefix=f"{product}/")
+    yield from lake.log(tip, prefix=f"_meta/{product}/")
 
 
 def _held(lake: Lake, scanner: Scanner, commit: str) -> Iterator[Object]:
@@ -117,7 +118,7 @@ def _there(lake: Lake, commit: str, path: str) -> bool:
     return True
 
 
-def _holder(commit: Commit, held: list[Object], refs: dict[str, list[str]]) -> Holder:
+def _holder(commit: Commit, held: Sequence[Object], refs: dict[str, list[str]]) -> Holder:
     assets = {item.path.removeprefix("_meta/").removesuffix(".json").split("/")[1] for item in held}
     return Holder(
         commit=commit.id,

@@ -89,7 +89,7 @@ class _Tracer:
         identifier = f"{product}/{asset}@{version[:12]}"
         if identifier in self.nodes:
             return identifier
-        made = next(self.lake.log(commit, prefix=folder, limit=1))
+        made = _made(self.lake, commit, folder)
         self.nodes[identifier] = _node(identifier, record, made, version)
         if asset == "raw":
             self._raw[folder] = commit
@@ -115,6 +115,20 @@ class _Tracer:
                 total += len(rows)
                 files += [RawFile(**row) for row in rows[: MAX_RAW_FILES - len(files)]]
         return tuple(files), total
+
+
+def _made(lake: Lake, commit: str, folder: str) -> Commit:
+    """The commit of the run that made what stands in a folder.
+
+    `production` takes folders over from `main`, and a promotion from a branch: those commits lead on.
+    """
+    found = next(lake.log(commit, prefix=folder, limit=1))
+    while "source_commit" not in found.metadata and "input_key" not in found.metadata:
+        onward = found.metadata.get("main_commit") or (found.parents[1] if len(found.parents) == 2 else "")
+        if not onward:
+            break
+        found = next(lake.log(onward, prefix=folder, limit=1))
+    return found
 
 
 def _node(identifier: str, record: Record, made: Commit, version: str) -> Node:

@@ -6,23 +6,18 @@ has a time-out. What lakeFS refuses because it is busy or failing is tried again
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, cast
 
-from headwater.lake.errors import LakeError, NotFound, Unavailable
+from headwater.lake.errors import NotFound, Unavailable
 from headwater.lake.lakefs.address import Address, Keys
 from headwater.lake.lakefs.failures import BUSY, FAILING, from_status, message_of, read_json
+from headwater.lake.lakefs.patience import Passing, patiently
 
 Json = dict[str, Any]
 PAGE = 1000
 """The most that lakeFS returns at once."""
-
-ATTEMPTS = 6
-FIRST_PAUSE_SECONDS = 0.1
-"""Pauses are drawn between zero and this, doubled each time: at most 3.1 s in all."""
 
 DEFAULT_TIMEOUT = (5.0, 300.0)
 """Seconds to connect, seconds to wait for an answer (a merge of many objects takes minutes)."""
@@ -227,14 +222,7 @@ class Control:
         return self._call(function, self._address.repository, *arguments, **more)
 
     def _call(self, function: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return self._once(function, arguments, more)
-            except _Retryable as failure:
-                if attempt == ATTEMPTS:
-                    raise failure.error from failure.__cause__
-            time.sleep(secrets.SystemRandom().uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
-        raise AssertionError("the last attempt returns or raises")
+        return patiently(lambda: self._once(function, arguments, more))
 
     def _once(self, function: Callable[..., Any], arguments: Sequence[Any], more: Mapping[str, Any]) -> Any:
         from lakefs_client import ApiException
@@ -248,7 +236,7 @@ class Control:
             status = int(failure.status or 0)
             error = from_status(status, message_of(failure.body))
             if status in BUSY or (status in FAILING and isinstance(error, Unavailable)):
-                raise _Retryable(error) from failure
+                raise Passing(error) from failure
             raise error from failure
         except UnicodeDecodeError as failure:
             # The client reads the body of every error as UTF-8, which a proxy's page need not be.
@@ -262,11 +250,6 @@ class Control:
         if text.startswith("<"):
             raise Unavailable(f"{where} answered with a web page: is this the address of a lakeFS server?")
         return text
-
-
-class _Retryable(Exception):
-    def __init__(self, error: LakeError) -> None:
-        self.error = error
 
 
 def _reason(failure: Exception) -> str:

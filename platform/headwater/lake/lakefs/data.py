@@ -14,7 +14,7 @@ from typing import Any
 from headwater.fingerprint import digest_file
 from headwater.lake.errors import LakeError, Unavailable
 from headwater.lake.lakefs.address import Address, Keys
-from headwater.lake.lakefs.failures import data_explained
+from headwater.lake.lakefs.failures import explain_data
 
 PART_BYTES = 8 << 20
 """Objects up to this size are sent and fetched in one piece, larger ones in parts of at least this."""
@@ -51,34 +51,37 @@ class Data:
         self._bucket = address.repository
 
     def send(self, branch: str, path: str, source: bytes | Path, headers: Mapping[str, str]) -> None:
-        """Write an object to a branch. Raises `OSError` for a source that cannot be read."""
-        if isinstance(source, Path) and source.stat().st_size <= PART_BYTES:
-            source = source.read_bytes()
+        """Write an object to a branch: small ones from memory, large ones from a file.
+
+        Raises `OSError` for a source that cannot be read.
+        """
         target = {"Bucket": self._bucket, "Key": f"{branch}/{path}"}
-        with data_explained(repr(path)):
+
+        def transfer() -> None:
             if isinstance(source, bytes):
                 self._s3.put_object(**target, Body=source, Metadata=dict(headers))
                 return
-            self._s3.upload_file(
-                str(source),
-                **target,
-                ExtraArgs={"Metadata": dict(headers)},
-                Config=_transfer(source.stat().st_size),
-            )
+            config, more = _transfer(source.stat().st_size), {"Metadata": dict(headers)}
+            self._s3.upload_file(str(source), **target, ExtraArgs=more, Config=config)
+
+        explain_data(repr(path), transfer)
 
     def receive(self, commit: str, path: str, size: int, target: Path) -> str:
         """Write an object's bytes to a new file and return their SHA-256. Raises `NotFound`, `Gone`."""
         source = {"Bucket": self._bucket, "Key": f"{commit}/{path}"}
-        with data_explained(repr(path)):
-            if size > PART_BYTES:
-                self._s3.download_file(**source, Filename=str(target), Config=_transfer(size))
-                return digest_file(target)
-            return self._receive_whole(source, target)
+
+        def transfer() -> str:
+            if size <= PART_BYTES:
+                return self._receive_whole(source, target)
+            self._s3.download_file(**source, Filename=str(target), Config=_transfer(size))
+            return digest_file(target)
+
+        return explain_data(repr(path), transfer)
 
     def head(self, commit: str, path: str) -> int:
         """The size of an object's bytes. Raises `NotFound`, `Gone`."""
-        with data_explained(repr(path)):
-            return int(self._s3.head_object(Bucket=self._bucket, Key=f"{commit}/{path}")["ContentLength"])
+        asked = {"Bucket": self._bucket, "Key": f"{commit}/{path}"}
+        return explain_data(repr(path), lambda: int(self._s3.head_object(**asked)["ContentLength"]))
 
     def _receive_whole(self, source: Mapping[str, str], target: Path) -> str:
         from botocore.exceptions import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from headwater.findings import Finding
 from headwater.lake.errors import Denied, LakeError, NotFound
 from headwater.lake.lakefs.address import CA_FILE, KEY_ID, SECRET, Address, Keys, ca_file
 from headwater.lake.lakefs.control import Control
@@ -24,16 +24,6 @@ MOST_SKEW_SECONDS = 300
 TIMEOUT = (5.0, 15.0)
 _PROBE = "headwater-doctor"
 _NAMESPACE = re.compile(r"(?:s3|gs|https?|mem|local)://.+")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `remedy` says what to do when it is not `ok`."""
-
-    area: str
-    ok: bool
-    what: str
-    remedy: str = ""
 
 
 def diagnose(location: str, *, create_in: str | None = None) -> Iterator[Finding]:

@@ -8,8 +8,7 @@ or (since 2025) 429. The conflict of a merge carries no message; that of a rever
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from headwater.lake.errors import (
@@ -25,6 +24,7 @@ from headwater.lake.errors import (
     Rejected,
     Unavailable,
 )
+from headwater.lake.lakefs.patience import Passing, Result, patiently
 
 BUSY = frozenset({423, 429})
 FAILING = frozenset({500, 502, 503, 504})
@@ -46,6 +46,10 @@ def from_status(status: int, message: str) -> LakeError:
     lowered = said.lower()
     if status == 400 and "no changes" in lowered:
         return NoChanges(said)
+    if status == 400 and ("uncommitted" in lowered or "dirty" in lowered):
+        return Rejected(
+            f"somebody wrote to the branch without committing ({said}): commit or reset that first"
+        )
     if status == 409 or (status >= 500 and "conflict" in lowered):
         return (
             Exists(said) if status == 409 and message.strip() and "conflict" not in lowered else Conflict(())
@@ -85,22 +89,30 @@ def read_json(data: bytes) -> Any:
         raise Unavailable(f"the answer is not JSON ({start!r}…): {_HOST_SEEMS_WRONG}") from None
 
 
-@contextmanager
-def data_explained(what: str) -> Generator[None]:
-    """Raise the lake's errors for what botocore raises inside; `what` names the object."""
+def explain_data(what: str, action: Callable[[], Result]) -> Result:
+    """The result of a transfer, with the lake's errors for what botocore raises; `what` names the object.
+
+    botocore tries again by itself when a server fails or throttles, but not when an object is locked.
+    """
+    return patiently(lambda: _explained(what, action))
+
+
+def _explained(what: str, action: Callable[[], Result]) -> Result:
     from boto3.exceptions import S3UploadFailedError
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from urllib3.exceptions import HTTPError
 
     try:
-        yield
-    except S3UploadFailedError as error:
-        cause = error.__context__
-        if isinstance(cause, ClientError):
-            raise _from_client_error(cause, what) from error
-        raise Unavailable(f"{what} could not be sent: {error}") from error
-    except ClientError as error:
-        raise _from_client_error(error, what) from error
+        return action()
+    except (ClientError, S3UploadFailedError) as error:
+        # A failed upload in parts hides what the server said in its context.
+        cause = error if isinstance(error, ClientError) else error.__context__
+        if not isinstance(cause, ClientError):
+            raise Unavailable(f"{what} could not be sent: {error}") from error
+        explained = _from_client_error(cause, what)
+        if isinstance(explained, Busy):
+            raise Passing(explained) from error
+        raise explained from error
     except (BotoCoreError, HTTPClientError, HTTPError) as error:
         raise Unavailable(f"the transfer of {what} failed: {error}") from error
 

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from headwater.lake.errors import Conflict, Damaged, Denied, InvalidName, NoChanges, NotFound, Unavailable
+from headwater.lake.embedded.failures import explained
+from headwater.lake.errors import (
+    Conflict,
+    Damaged,
+    Denied,
+    Gone,
+    InvalidName,
+    NoChanges,
+    NotFound,
+    Unavailable,
+)
 from headwater.lake.inputs import check_message, check_metadata
 from headwater.lake.lakefs import merging, upkeep, verification
 from headwater.lake.lakefs.address import Address, Keys, ca_file
@@ -25,7 +36,7 @@ from headwater.lake.lakefs.change import LakeFSChange
 from headwater.lake.lakefs.control import DEFAULT_TIMEOUT, Control
 from headwater.lake.lakefs.data import Data
 from headwater.lake.lakefs.metadata import read_commit, read_object
-from headwater.lake.lakefs.transaction import transaction
+from headwater.lake.lakefs.transaction import read_name, transaction
 from headwater.lake.names import (
     PROTECTED_BRANCHES,
     check_branch,
@@ -38,6 +49,7 @@ from headwater.lake.names import (
 from headwater.lake.protocol import Change, Commit, Diff, Object, Problem, RefKind, Strategy, Sweep
 
 LOG_THREADS = 8
+Client = TypeVar("Client", Control, Data)
 
 
 class LakeFSLake:
@@ -63,7 +75,8 @@ class LakeFSLake:
         self._folder = cache.absolute()
         self._cache_bytes = cache_bytes
         self._timeout = timeout
-        self._cache = Cache(self._folder, cache_bytes)
+        with explained(self._folder):
+            self._cache = Cache(self._folder, cache_bytes)
         self._lock = threading.Lock()
         self._controls: dict[int, Control] = {}
         self._datas: dict[int, Data] = {}
@@ -87,11 +100,13 @@ class LakeFSLake:
             return control.branch(check_branch(ref))
         with suppress(InvalidName, NotFound):
             return control.tag(check_tag(ref))
-        raise NotFound(f"there is no branch, tag or commit {ref!r} in {self.address}")
+        raise NotFound(f"there is no branch, tag or commit {ref!r} in {self.address}, or no such repository")
 
     def refs(self, kind: RefKind, prefix: str = "") -> dict[str, str]:
         found = self._control.branches(prefix) if kind == "branch" else self._control.tags(prefix)
-        return dict(sorted((str(item["id"]), str(item["commit_id"])) for item in found))
+        names = {str(item["id"]): str(item["commit_id"]) for item in found}
+        # Servers older than hidden branches show those of changes in progress.
+        return {name: names[name] for name in sorted(names) if kind == "tag" or read_name(name) is None}
 
     def create_branch(self, name: str, source: str = "main") -> str:
         check_branch(name)
@@ -209,12 +224,18 @@ class LakeFSLake:
         commit = self.resolve(ref)
         try:
             return read_object(self._control.stat(commit, path))
+        except Gone:
+            raise
         except NotFound:
             raise NotFound(f"there is no object {path!r} at {ref!r}") from None
 
     def fetch(self, ref: str, path: str) -> Path:
-        if path.endswith("/"):
-            return self._fetch_folder(ref, check_prefix(path))
+        with explained(self._folder):
+            return (
+                self._fetch_folder(ref, check_prefix(path)) if path.endswith("/") else self._fetch(ref, path)
+            )
+
+    def _fetch(self, ref: str, path: str) -> Path:
         commit = self.resolve(ref)
         entry = self.stat(commit, path)
         return self._cache.file(
@@ -256,25 +277,26 @@ class LakeFSLake:
         try:
             return self._control.branch(check_branch(branch))
         except (InvalidName, NotFound):
-            raise NotFound(f"there is no branch {branch!r} in {self.address}") from None
+            raise NotFound(
+                f"there is no branch {branch!r} in {self.address}, or no such repository"
+            ) from None
 
     @property
     def _control(self) -> Control:
-        made = self._controls.get(os.getpid())
-        if made is None:
-            with self._lock:
-                made = Control(self.address, Keys.from_environment(), ca_file(), self._timeout)
-                self._controls[os.getpid()] = made
-        return made
+        return self._mine(
+            self._controls, lambda: Control(self.address, Keys.from_environment(), ca_file(), self._timeout)
+        )
 
     @property
     def _data(self) -> Data:
-        made = self._datas.get(os.getpid())
-        if made is None:
-            with self._lock:
-                made = Data(self.address, Keys.from_environment(), ca_file())
-                self._datas[os.getpid()] = made
-        return made
+        return self._mine(self._datas, lambda: Data(self.address, Keys.from_environment(), ca_file()))
+
+    def _mine(self, clients: dict[int, Client], make: Callable[[], Client]) -> Client:
+        """This process's own client: a fork must not share its parent's connections."""
+        with self._lock:
+            if os.getpid() not in clients:
+                clients[os.getpid()] = make()
+            return clients[os.getpid()]
 
 
 def _difference(path: str, kind: str) -> Diff:
