@@ -128,3 +128,17 @@ def test_groups(uri: str, group_by: str | None, expected: str):
 )
 def test_the_sentence_in_the_middle(text: str, expected: str | None):
     assert middle_sentence(text) == expected
+
+
+def test_a_sentence_in_two_passages_of_a_document_is_one_question(tmp_path: Path):
+    text = "The warranty of this work covers nothing that the law does not demand of those who give it away."
+    rows = [chunk("docs/licence.md", "Licence", text, start=start) for start in (0, 500)]
+    given = {
+        "silver": write_silver(tmp_path / "silver", []),
+        "chunks": write_chunks(tmp_path / "chunks", rows),
+    }
+    produced = QuestionsMaker()(workspace(tmp_path, "out", **given))
+    assert QUESTIONS.audit(tmp_path / "out").passed
+    questions = list(read_rows(tmp_path / "out"))
+    assert produced.rows == produced.metrics["known_items"] == len(questions) == 1
+    assert questions[0]["relevant_chunk_ids"] == sorted(row["chunk_id"] for row in rows)

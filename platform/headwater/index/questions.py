@@ -55,6 +55,7 @@ class QuestionsMaker(BaseModel):
         if not questions:
             questions = [_row(row, [row["chunk_id"]], "known_item") for row in self._known(chunks)]
             text["origin"] = self._explain(len(asked), len(questions))
+        questions = _merged(questions)
         rows = write_rows(workspace.out, questions, QUESTIONS.arrow, key="question_id")
         return Produced(
             rows=rows,
@@ -118,6 +119,15 @@ def _chunks_by(
             if label in wanted:
                 found.setdefault(label, []).append(row["chunk_id"])
     return found
+
+
+def _merged(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each question once: a sentence in several passages of a document is answered by all of them."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in questions:
+        first = found.setdefault(row["question_id"], row)
+        first["relevant_chunk_ids"] = sorted({*first["relevant_chunk_ids"], *row["relevant_chunk_ids"]})
+    return list(found.values())
 
 
 def _row(row: Mapping[str, Any], chunk_ids: list[str], origin: str) -> dict[str, Any]:
