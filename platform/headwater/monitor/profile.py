@@ -1,0 +1,248 @@
+"""The reference profile of a release: what its questions looked like when it was made.
+
+Two files: `profile.json` (what people and the service read) and `profile.safetensors` (the arrays).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from headwater.fingerprint import canonical_json, digest_bytes
+from headwater.monitor import clusters as clustering
+from headwater.monitor.clusters import Floats, Rows
+from headwater.monitor.null_table import NullTable, null_table
+from headwater.monitor.rows import Observed, OtherEmbedder
+from headwater.monitor.text_statistics import measured, vocabulary
+
+JSON_FILE, ARRAYS_FILE = "profile.json", "profile.safetensors"
+FORMAT = 1
+SAMPLE_ROWS = 5000
+COMPONENTS = 64
+BINS = 10
+ANSWERABLE_LEVEL = 0.05
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_OPTIONAL = ("down", "grounded", "contradicts")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A reference as it is kept. Build one with `build`, read one with `Profile.load`.
+
+    `reference` holds the sampled questions without their texts; its `measures` include the text statistics.
+    `answerable_similarity` is the cosine that 95% of the reference's questions reach. `mean` [d], `basis`
+    [k, d] and `variances` [k] describe the embeddings. `edges` are inner bin edges of every measure.
+    """
+
+    name: str
+    reference: Observed
+    words: Mapping[str, int]
+    similarity_quantiles: Mapping[str, float]
+    answerable_similarity: float
+    mean: Floats
+    basis: Floats
+    variances: Floats
+    edges: Mapping[str, Sequence[float]]
+    nulls: NullTable
+    digest: str = ""
+
+    def expect(self, embedder: str) -> None:
+        """Raise `OtherEmbedder` unless vectors of this embedder may be compared with the profile's."""
+        if embedder != self.reference.embedder:
+            raise OtherEmbedder(
+                f"the profile's vectors come from embedder {self.reference.embedder}, these from {embedder}: "
+                "build a new profile with the release's embedder"
+            )
+
+    def save(self, folder: Path) -> None:
+        """Write both files; equal profiles give equal bytes."""
+        from safetensors.numpy import save
+
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = save(_arrays(self))
+        (folder / ARRAYS_FILE).write_bytes(arrays)
+        (folder / JSON_FILE).write_text(canonical_json(_facts(self, digest_bytes(arrays))), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Profile:
+        """Read both files. Raises `ValueError` for files that do not belong together or another format."""
+        from safetensors.numpy import load
+
+        text = (folder / JSON_FILE).read_text(encoding="utf-8")
+        facts: dict[str, Any] = json.loads(text)
+        if facts.get("format") != FORMAT:
+            raise ValueError(f"{JSON_FILE} has format {facts.get('format')!r}, expected {FORMAT}")
+        data = (folder / ARRAYS_FILE).read_bytes()
+        if digest_bytes(data) != facts["arrays"]:
+            raise ValueError(f"{ARRAYS_FILE} is not the one that {JSON_FILE} was written with")
+        return _read(facts, load(data), digest_bytes(text.encode()))
+
+
+def build(name: str, reference: Observed) -> Profile:
+    """Make a profile of a release's questions; `name` (product and commit, say) seeds what is drawn.
+
+    At most 5,000 rows are kept, in whole clusters. Raises `ValueError` for fewer than 40 rows or 4 clusters,
+    or when no question has a similarity.
+    """
+    if reference.rows < 40 or clustering.count(reference.clusters) < 4:
+        raise ValueError(
+            f"a profile needs 40 questions in 4 clusters or more, not {reference.rows} in "
+            f"{clustering.count(reference.clusters)}"
+        )
+    similarity = reference.similarity[~np.isnan(reference.similarity)]
+    if len(similarity) == 0:
+        raise ValueError("no question of the reference has a similarity to the index")
+    kept = clustering.drawn(reference.clusters, SAMPLE_ROWS, clustering.seeded(name, "sample"))
+    sample = _taken(reference, kept)
+    words = vocabulary(sample.texts, sample.clusters)
+    statistics = measured(sample.texts, words, own=sample.clusters)
+    mean, basis, variances = _components(sample.embeddings)
+    measures = {**statistics, **sample.measures}
+    profile = Profile(
+        name=name,
+        reference=_with_measures(sample, measures),
+        words=words,
+        similarity_quantiles={str(level): float(np.quantile(similarity, level)) for level in LEVELS},
+        answerable_similarity=float(np.quantile(similarity, ANSWERABLE_LEVEL)),
+        mean=mean,
+        basis=basis,
+        variances=variances,
+        edges={key: _edges(values) for key, values in sorted(measures.items())},
+        nulls=null_table(sample.embeddings, sample.clusters, clustering.seeded(name, "null")),
+    )
+    from safetensors.numpy import save
+
+    text = canonical_json(_facts(profile, digest_bytes(save(_arrays(profile)))))
+    return _with_digest(profile, digest_bytes(text.encode()))
+
+
+def _components(embeddings: Floats) -> tuple[Floats, Floats, Floats]:
+    mean = embeddings.mean(axis=0, dtype=np.float64)
+    centred = embeddings - mean
+    variances, vectors = np.linalg.eigh(centred.T @ centred / len(embeddings))
+    largest = np.argsort(-variances, kind="stable")[:COMPONENTS]
+    basis = vectors[:, largest].T
+    signs = np.sign(basis[np.arange(len(basis)), np.abs(basis).argmax(axis=1)])
+    return (
+        mean.astype(np.float32),
+        (basis * signs[:, None]).astype(np.float32),
+        variances[largest].astype(np.float32),
+    )
+
+
+def _edges(values: Floats) -> list[float]:
+    known = values[~np.isnan(values)]
+    if len(known) == 0:
+        return []
+    return [float(edge) for edge in np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))]
+
+
+def _taken(rows: Observed, kept: Rows) -> Observed:
+    def at(values: Floats | None) -> Floats | None:
+        return None if values is None else values[kept]
+
+    return Observed(
+        embedder=rows.embedder,
+        texts=[rows.texts[place] for place in map(int, kept)],
+        clusters=np.unique(rows.clusters[kept], return_inverse=True)[1].astype(np.int64),
+        embeddings=np.ascontiguousarray(rows.embeddings[kept], dtype=np.float32),
+        similarity=rows.similarity[kept].astype(np.float32),
+        down=at(rows.down),
+        grounded=at(rows.grounded),
+        contradicts=at(rows.contradicts),
+        measures={name: values[kept] for name, values in sorted(rows.measures.items())},
+        kinds={
+            name: [values[place] for place in map(int, kept)] for name, values in sorted(rows.kinds.items())
+        },
+    )
+
+
+def _with_measures(rows: Observed, measures: Mapping[str, Floats]) -> Observed:
+    return replace(rows, texts=[""] * rows.rows, measures=measures)
+
+
+def _with_digest(profile: Profile, digest: str) -> Profile:
+    return replace(profile, digest=digest)
+
+
+def _arrays(profile: Profile) -> dict[str, npt.NDArray[Any]]:
+    rows = profile.reference
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "embeddings": rows.embeddings,
+        "clusters": rows.clusters,
+        "similarity": rows.similarity,
+        "mean": profile.mean,
+        "basis": profile.basis,
+        "variances": profile.variances,
+    }
+    for name in _OPTIONAL:
+        values: Floats | None = getattr(rows, name)
+        if values is not None:
+            arrays[name] = values
+    for name, values in rows.measures.items():
+        arrays[f"measure.{name}"] = values
+    for name, kinds in rows.kinds.items():
+        arrays[f"kind.{name}"] = np.unique(np.asarray(kinds), return_inverse=True)[1].astype(np.int32)
+    return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+
+
+def _facts(profile: Profile, arrays: str) -> dict[str, Any]:
+    rows = profile.reference
+    return {
+        "format": FORMAT,
+        "name": profile.name,
+        "embedder": rows.embedder,
+        "rows": rows.rows,
+        "clusters": clustering.count(rows.clusters),
+        "answerable_similarity": profile.answerable_similarity,
+        "similarity_quantiles": dict(profile.similarity_quantiles),
+        "kinds": {name: sorted(set(values)) for name, values in rows.kinds.items()},
+        "edges": {name: list(values) for name, values in profile.edges.items()},
+        "nulls": {
+            "clusters": list(profile.nulls.clusters),
+            "quantiles": [list(row) for row in profile.nulls.quantiles],
+        },
+        "words": dict(profile.words),
+        "arrays": arrays,
+    }
+
+
+def _read(facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], digest: str) -> Profile:
+    reference = Observed(
+        embedder=facts["embedder"],
+        texts=[""] * facts["rows"],
+        clusters=arrays["clusters"],
+        embeddings=arrays["embeddings"],
+        similarity=arrays["similarity"],
+        down=arrays.get("down"),
+        grounded=arrays.get("grounded"),
+        contradicts=arrays.get("contradicts"),
+        measures={
+            name.removeprefix("measure."): values
+            for name, values in sorted(arrays.items())
+            if name.startswith("measure.")
+        },
+        kinds={
+            name: [names[number] for number in arrays[f"kind.{name}"]]
+            for name, names in facts["kinds"].items()
+        },
+    )
+    return Profile(
+        name=facts["name"],
+        reference=reference,
+        words=facts["words"],
+        similarity_quantiles=facts["similarity_quantiles"],
+        answerable_similarity=facts["answerable_similarity"],
+        mean=arrays["mean"],
+        basis=arrays["basis"],
+        variances=arrays["variances"],
+        edges=facts["edges"],
+        nulls=NullTable(facts["nulls"]["clusters"], facts["nulls"]["quantiles"]),
+        digest=digest,
+    )
