@@ -105,6 +105,10 @@ class Embedder:
         """float32 [len(texts), dimensions], each row of norm 1 and independent of the other texts."""
         return self.embed_ids(self._tokenize(texts))
 
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut at the model's limit."""
+        return self._tokenize(texts)
+
     def embed_ids(self, ids: Sequence[Sequence[int]]) -> Vectors:
         """The same for token ids that are cut already."""
         vectors = np.empty((len(ids), self.dimensions), dtype=np.float32)

@@ -7,7 +7,7 @@ and exact is what one wants to reason about.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class VectorIndex:
         with _one_thread():
             scores, positions = self._index.search(queries, min(k, self.rows))
         return [_ordered(*row) for row in zip(positions.tolist(), scores.tolist(), strict=True)]
+
+    def cosines(self, query: Vectors, positions: Sequence[int]) -> list[float]:
+        """Cosines of one query, float32 [dimensions], with the vectors at these positions."""
+        return [float(query @ self._index.reconstruct(position)) for position in positions]
 
 
 def _ordered(positions: list[int], scores: list[float]) -> list[tuple[int, float]]:

@@ -51,6 +51,20 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True)
+class Retrieved:
+    """What a question found by both ways: `hits` in fused order, `similarities` their cosines.
+
+    `top_similarity` is the best cosine of the whole index, of a passage that need not be among the hits;
+    `vector` is the question's, float32 [dimensions].
+    """
+
+    hits: list[Hit]
+    similarities: list[float]
+    top_similarity: float
+    vector: Vectors
+
+
 class SearchIndex:
     """An index folder, opened by memory map; each part is loaded when it is first used."""
 
@@ -87,6 +101,16 @@ class SearchIndex:
             return self.hits(self._lexical.rank(query, k))
         vector = self.embedder.embed_query(query)[None, :]
         return self.hits(self._rank([query], vector, k, _method(method))[0])
+
+    def retrieve(self, query: str, k: int) -> Retrieved:
+        """The best `k` passages by both ways, with how near each is. Raises what `search` raises."""
+        _require_query([query], k)
+        vector = self.embedder.embed_query(query)
+        depth = max(k, FUSION_DEPTH)
+        dense = self._dense.rank(vector[None, :], depth)[0]
+        ranking = fuse(dense, self._lexical.rank(query, depth))[:k]
+        cosines = self._dense.cosines(vector, [position for position, _ in ranking])
+        return Retrieved(self.hits(ranking), cosines, dense[0][1] if dense else 0.0, vector)
 
     def search_many(self, queries: Sequence[str], k: int = 10, method: str = "hybrid") -> list[list[Hit]]:
         """The same for many queries at once, embedded in batches."""

@@ -6,16 +6,19 @@ the digest of the original file and the commit at which all of it can be read ag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headwater.index.encoder import Vectors
 from headwater.index.search import Hit, SearchIndex
 from headwater.lake.errors import LakeError, NotFound
 from headwater.lake.protocol import Lake
+from headwater.lake.records import data_version
 from headwater.release import current_release
+from headwater.serve.answerable import answerable_threshold
 from headwater.settings import PRODUCTION
 from headwater.train.prompt import format_prompt, passage_of
 
@@ -32,7 +35,10 @@ class NotReleased(LakeError):
 
 @dataclass(frozen=True)
 class Citation:
-    """A passage that an answer was given, and where to read it again."""
+    """A passage that an answer was given, and where to read it again.
+
+    `score` ranks it among what one search found; `similarity` is its cosine with the question, where known.
+    """
 
     rank: int
     chunk_id: str
@@ -45,6 +51,27 @@ class Citation:
     score: float
     text: str
     commit: str
+    similarity: float | None = None
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What a question is answered from. `answerable` is None where the release does not say what is too far.
+
+    `top_similarity` is the best cosine of the whole index; `vector` the question's, float32 [dimensions].
+    """
+
+    question: str
+    citations: tuple[Citation, ...]
+    top_similarity: float
+    answerable: bool | None
+    vector: Vectors = field(repr=False)
+
+    @property
+    def prompt(self) -> str:
+        """What the model is asked."""
+        passages = [passage_of(item.title, item.text) for item in self.citations]
+        return format_prompt(self.question, passages)
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,8 @@ class Released:
     commit: str
     release: str
     lake: Lake = field(repr=False)
+    created: int = 0
+    """When the release was made, in seconds since 1970."""
 
     @cached_property
     def index(self) -> SearchIndex:
@@ -79,34 +108,68 @@ class Released:
 
         return Generator(self._folder("base_model"), self._folder("model"))
 
+    @cached_property
+    def threshold(self) -> float | None:
+        """Best cosine below which a question is not covered, or None: see `answerable_threshold`."""
+        embedder = self.index.about["embedder"]["fingerprint"]
+        return answerable_threshold(self.lake, self.commit, self.product, embedder)
+
     def search(self, query: str, k: int = 5, method: str = "hybrid") -> list[Citation]:
         """The best `k` passages. `method` is dense, bm25 or hybrid. Raises `ValueError` for another one."""
-        return self._cite(self.index.search(query, k, method))
+        hits = self.index.search(query, k, method)
+        return [self._cite(rank, hit, None) for rank, hit in enumerate(hits, 1)]
+
+    def retrieve(self, question: str, *, passages: int = CONTEXT_PASSAGES) -> Retrieval:
+        """The best passages for a question, one per document, and whether they can answer it."""
+        found = self.index.retrieve(question, passages * 4)
+        best = _one_per_document(zip(found.hits, found.similarities, strict=True), passages)
+        return Retrieval(
+            question=question,
+            citations=tuple(self._cite(rank, hit, cosine) for rank, (hit, cosine) in enumerate(best, 1)),
+            top_similarity=found.top_similarity,
+            answerable=None if self.threshold is None else found.top_similarity >= self.threshold,
+            vector=found.vector,
+        )
 
     def ask(self, question: str, *, passages: int = CONTEXT_PASSAGES) -> Answer:
         """Answer from the best passages, one per document."""
-        cited = self._cite(_one_per_document(self.index.search(question, passages * 4, "hybrid"), passages))
-        prompt = format_prompt(question, [passage_of(item.title, item.text) for item in cited])
-        text = self.model.generate([prompt], max_new_tokens=MAX_ANSWER_TOKENS)[0]
-        return Answer(question, text.strip(), tuple(cited), self.release, self.commit)
+        found = self.retrieve(question, passages=passages)
+        text = self.model.generate([found.prompt], max_new_tokens=MAX_ANSWER_TOKENS)[0]
+        return Answer(question, text.strip(), found.citations, self.release, self.commit)
 
-    def _cite(self, hits: Sequence[Hit]) -> list[Citation]:
-        return [
-            Citation(
-                rank=rank,
-                chunk_id=hit.chunk_id,
-                document_id=hit.document_id,
-                uri=hit.uri,
-                title=hit.title,
-                start=hit.start,
-                end=hit.end,
-                raw_digest=hit.raw_digest,
-                score=hit.score,
-                text=hit.text,
-                commit=self.commit,
-            )
-            for rank, hit in enumerate(hits, 1)
-        ]
+    def share(self, other: Released) -> None:
+        """Take over what `other` has loaded and what is the same here: the embedder, the language model.
+
+        A release that brings new passages alone then costs no second model in memory.
+        """
+        mine, theirs = self.__dict__, other.__dict__
+        if "index" in theirs and "index" not in mine:
+            before: SearchIndex = theirs["index"]
+            folder = self._folder("index")
+            if SearchIndex.open(folder).about["embedder"] == before.about["embedder"]:
+                mine["index"] = SearchIndex.open(folder, before.embedder)
+        if "model" in theirs and "model" not in mine and self._model_version() == other._model_version():
+            mine["model"] = theirs["model"]
+
+    def _model_version(self) -> tuple[str | None, ...]:
+        folders = (f"{self.product}/{asset}/" for asset in ("base_model", "model"))
+        return tuple(data_version(self.lake, self.commit, folder) for folder in folders)
+
+    def _cite(self, rank: int, hit: Hit, similarity: float | None) -> Citation:
+        return Citation(
+            rank=rank,
+            chunk_id=hit.chunk_id,
+            document_id=hit.document_id,
+            uri=hit.uri,
+            title=hit.title,
+            start=hit.start,
+            end=hit.end,
+            raw_digest=hit.raw_digest,
+            score=hit.score,
+            text=hit.text,
+            commit=self.commit,
+            similarity=similarity,
+        )
 
     def _folder(self, asset: str) -> Path:
         try:
@@ -124,17 +187,21 @@ def open_release(lake: Lake, product: str, ref: str | None = None) -> Released:
     """
     if ref is not None:
         return Released(product, lake.resolve(ref), "", lake)
-    release = current_release(lake, product)
-    if release is None:
-        raise NotReleased(
-            f"{product} was never released: build it (headwater build {product}), "
-            "or ask what is not released with --ref main"
-        )
-    return Released(product, lake.resolve(PRODUCTION), release.name, lake)
+    while True:
+        release = current_release(lake, product)
+        if release is None:
+            raise NotReleased(
+                f"{product} was never released: build it (headwater build {product}), "
+                "or ask what is not released with --ref main"
+            )
+        commit = lake.resolve(PRODUCTION)
+        # Production may have moved in between: name and commit must belong together.
+        if current_release(lake, product) == release:
+            return Released(product, commit, release.name, lake, int(release.time.timestamp()))
 
 
-def _one_per_document(hits: Sequence[Hit], most: int) -> list[Hit]:
-    first: dict[str, Hit] = {}
-    for hit in hits:
-        first.setdefault(hit.document_id, hit)
+def _one_per_document(found: Iterable[tuple[Hit, float]], most: int) -> list[tuple[Hit, float]]:
+    first: dict[str, tuple[Hit, float]] = {}
+    for hit, similarity in found:
+        first.setdefault(hit.document_id, (hit, similarity))
     return list(first.values())[:most]

@@ -1,0 +1,57 @@
+"""`headwater serve`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headwater.cli.builds import Product
+from headwater.cli.output import readable_errors, show_progress
+from headwater.settings import Settings
+
+
+def serve(
+    product: Product,
+    host: Annotated[str, typer.Option(help="Address to bind; another than loopback needs API keys")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to bind")] = 8400,
+    keys_file: Annotated[
+        Path | None, typer.Option(help="File with SHA-256 digests of API keys, one a line")
+    ] = None,
+    poll: Annotated[float, typer.Option(min=0.1, help="Seconds between looks at production")] = 5.0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that compute an answer")] = 1,
+    waiting: Annotated[int, typer.Option(min=1, help="Requests that may wait for the model")] = 32,
+    answer_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Most tokens of an answer")] = 512,
+    answer_seconds: Annotated[float, typer.Option(min=1, help="An answer ends after this long")] = 120.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests a second and key")] = 20.0,
+    drain: Annotated[float, typer.Option(min=0, help="Longest wait for open requests at SIGTERM")] = 30.0,
+) -> None:
+    """Answer questions from a product's release over HTTP, with OpenAI's endpoints and a page at /."""
+    show_progress(quiet=False)
+    with readable_errors():
+        from headwater.serve.api import make_app
+        from headwater.serve.keys import ApiKeys
+        from headwater.serve.limits import Limits
+        from headwater.serve.server import hosts_of, run
+
+        keys = ApiKeys.from_environment(os.environ, keys_file)
+        app = make_app(
+            Settings.from_environment().open_lake(),
+            product,
+            keys=keys,
+            hosts=hosts_of(host, keys),
+            limits=Limits(
+                waiting=waiting,
+                answer_tokens=answer_tokens,
+                answer_seconds=answer_seconds,
+                rate=rate,
+                drain_seconds=drain,
+            ),
+            poll_seconds=poll,
+            threads=threads,
+        )
+        run(app, host, port)
