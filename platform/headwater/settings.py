@@ -17,6 +17,8 @@ from headwater.lake.names import check_branch
 
 PRODUCTION = "production"
 MAIN = "main"
+DOWNLOADS = "lakefs"
+"""The folder below the cache with what was downloaded from a lake elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,6 @@ class Settings:
         """One lock file per asset and branch, so that two builds do not repeat each other's work."""
         return self.home / "locks"
 
-    def open_lake(self) -> Lake:
-        """The configured lake, created if it is embedded and not there yet."""
-        return open_lake(self.lake, cache=self.cache / "lakefs")
+    def open_lake(self, location: str = "") -> Lake:
+        """The configured lake, or another one; created if it is embedded and not there yet."""
+        return open_lake(location or self.lake, cache=self.cache / DOWNLOADS)

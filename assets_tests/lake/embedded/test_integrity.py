@@ -126,6 +126,35 @@ def test_unreadable_git_objects(lake: Lake, root: Path, write) -> None:
     assert list(open_lake(root).verify(deep=True)) == []
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("cut", [0, 1, 0.5, -1])
+def test_broken_git_objects_are_an_error_when_they_are_read(lake: Lake, root: Path, write, cut) -> None:
+    """libgit2 alone never returns from reading a file that ends too early."""
+    write("main", {"p/a": b"1", "q": b"2"})
+    before = {file for file in (root / "git" / "objects").rglob("*") if file.is_file()}
+    write("main", {"p/a": b"3"})
+    lake.create_branch("dev", next(lake.log("main")).parents[0])
+    write("dev", {"x": b"4"})
+    for file in sorted({file for file in (root / "git" / "objects").rglob("*") if file.is_file()} - before):
+        whole = file.read_bytes()
+        file.chmod(0o644)
+        file.write_bytes(whole[: int(len(whole) * cut) if isinstance(cut, float) else cut])
+        failed = 0
+        for use in (
+            lambda lake: list(lake.list("main")) and list(lake.list("dev")),
+            lambda lake: list(lake.log("main", prefix="p/")) and list(lake.log("dev", prefix="x")),
+            lambda lake: list(lake.diff("main", "dev")),
+        ):
+            try:
+                use(open_lake(root))
+            except Damaged:
+                failed += 1
+        assert failed, file
+        file.write_bytes(whole)
+    assert list(open_lake(root).verify(deep=True)) == []
+    lake.merge("dev", "main", "m")
+
+
 def test_leftovers_are_named_and_swept(lake: Lake, root: Path, write) -> None:
     write("main", {"p/a": b"1"})
     leftovers = [

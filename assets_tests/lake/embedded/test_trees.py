@@ -30,7 +30,7 @@ def content(git: pygit2.Repository, tree: trees.Tree) -> dict[str, bytes]:
     return {path: git.read(oid)[1] for path, oid in trees.walk(git, tree)}
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(CONTENTS, CONTENTS, CONTENTS)
 def test_merges_equal_those_of_libgit2(git: pygit2.Repository, base, ours, theirs) -> None:
     built = [build(git, files) for files in (base, ours, theirs)]
@@ -44,7 +44,7 @@ def test_merges_equal_those_of_libgit2(git: pygit2.Repository, base, ours, their
         assert (merged or git.TreeBuilder().write()) == expected.write_tree(git)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(CONTENTS, CONTENTS)
 def test_edits_and_diffs(git: pygit2.Repository, before, after) -> None:
     old, new = build(git, before), build(git, after)
@@ -58,7 +58,7 @@ def test_edits_and_diffs(git: pygit2.Repository, before, after) -> None:
     }
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(CONTENTS, CONTENTS, st.sampled_from(["d/", "d/e/", "x/y/"]))
 def test_splices(git: pygit2.Repository, before, source, prefix) -> None:
     taken = trees.find(git, build(git, source), prefix)

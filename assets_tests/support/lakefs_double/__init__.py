@@ -59,6 +59,16 @@ class Double:
         """Zero (or remove) the stored bytes of an object."""
         self._post("/double/rot", [location.rpartition("/")[2], ref, path, *(["remove"] if remove else [])])
 
+    def collect(self, location: str) -> None:
+        """Run the garbage collection as if every retention were over: what no branch's head holds goes."""
+        self._post("/double/collect", location.rpartition("/")[2])
+
+    def clone(self, location: str) -> str:
+        """Another repository with the same history and the same stored bytes; its location."""
+        name = f"r-{secrets.token_hex(6)}"
+        self._post("/double/clone", [location.rpartition("/")[2], name])
+        return self.location(name)
+
     def _post(self, path: str, content: object) -> None:
         token = base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
         request = urllib.request.Request(

@@ -8,6 +8,7 @@ a list of faults: {"method", "path" (a pattern), "times", and one of "status" wi
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -18,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -87,6 +89,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.json(200, {})
         if path == "/double/rot":
             return self.rot(json.loads(self.read()))
+        if path == "/double/collect":
+            return self.collect(json.loads(self.read()))
+        if path == "/double/clone":
+            return self.clone(*json.loads(self.read()))
         fault = self.state.fault(self.command, path)
         if fault is not None:
             if "delay" in fault:
@@ -348,6 +354,30 @@ class Handler(BaseHTTPRequestHandler):
             file.unlink()
         else:
             file.write_bytes(b"\0" * entry.size)
+        self.json(200, {})
+
+    def clone(self, source: str, name: str) -> None:
+        """Another repository with the same history, whose bytes can be collected apart."""
+        with self.state.lock:
+            made = copy.deepcopy(self.state.repository(source))
+            for commit in made.commits.values():
+                commit.tree = {path: self.linked(name, entry) for path, entry in commit.tree.items()}
+            self.state.repositories[name] = made
+        self.json(200, {})
+
+    def linked(self, name: str, entry: Entry) -> Entry:
+        file = self.state.folder / f"{name}-{entry.file}"
+        if not file.exists():
+            file.hardlink_to(self.state.folder / entry.file)
+        return replace(entry, file=file.name)
+
+    def collect(self, name: str) -> None:
+        """Delete the bytes that are at no branch's head. Tags do not count, as in lakeFS."""
+        repository = self.state.repository(name)
+        kept = {entry.file for branch in repository.branches for entry in repository.tree(branch).values()}
+        held = {entry.file for commit in repository.commits.values() for entry in commit.tree.values()}
+        for file in held - kept:
+            (self.state.folder / file).unlink(missing_ok=True)
         self.json(200, {})
 
     # ------------------------------------------------------------------ S3

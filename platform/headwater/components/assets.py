@@ -126,7 +126,7 @@ def _run(context: dg.AssetExecutionContext, headwater: Headwater, asset: Asset) 
         data_version=dg.DataVersion(published.record.data_version),
         metadata={
             **materialization_metadata(published, folder),
-            **commit_link(lake, published.commit),
+            **commit_link(lake, published.commit, settings.branch),
             **added,
         },
         check_results=[check_result(recipe, outcome) for outcome in published.record.outcomes],

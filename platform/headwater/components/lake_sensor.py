@@ -96,7 +96,7 @@ def _event(
             "commit": head,
             "outcome": "observed",
             **({"dagster/row_count": record.rows} if record else {}),
-            **commit_link(lake, head),
+            **commit_link(lake, head, branch),
         },
         tags={DATA_VERSION: version, **consumed},
     )

@@ -19,15 +19,30 @@ LAKEFS_RUN_LINK = "::lakefs::Dagster::url[url:ui]"
 class Linked(Protocol):
     """A lake with pages of its own."""
 
-    def link(self, commit: str) -> str | None:
+    def link(self, commit: str) -> str:
         """Address of a commit's page."""
         ...
 
+    def branch_link(self, branch: str) -> str:
+        """Address of a branch's page."""
+        ...
 
-def commit_link(lake: Lake, commit: str) -> dict[str, Any]:
-    """Metadata with the address of a commit, where the lake has pages."""
-    address = lake.link(commit) if isinstance(lake, Linked) else None
-    return {"commit_link": dg.MetadataValue.url(address)} if address else {}
+    def diff_link(self, left: str, right: str) -> str:
+        """Address of the page that compares two refs."""
+        ...
+
+
+def commit_link(lake: Lake, commit: str, branch: str = "") -> dict[str, Any]:
+    """Metadata with the pages of a commit, its changes and its branch, where the lake has pages."""
+    if not isinstance(lake, Linked):
+        return {}
+    found = {"commit_link": lake.link(commit)}
+    parents = next(lake.log(commit, limit=1)).parents
+    if parents:
+        found["diff_link"] = lake.diff_link(parents[0], commit)
+    if branch:
+        found["branch_link"] = lake.branch_link(branch)
+    return {name: dg.MetadataValue.url(address) for name, address in found.items()}
 
 
 def run_link(run_id: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -33,12 +33,17 @@ def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
     """Files below `folder` with their paths relative to it. Raises `InvalidName` for anything else."""
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder")
-    for at, folders, names in os.walk(folder):
-        for name in folders:
-            if Path(at, name).is_symlink():
-                raise InvalidName(f"{Path(at, name)} is a symbolic link; the lake holds files only")
-        for name in names:
-            file = Path(at, name)
-            if file.is_symlink() or not file.is_file():
-                raise InvalidName(f"{file} is no regular file; the lake holds files only")
-            yield file.relative_to(folder).as_posix(), file
+    yield from _files(str(folder), "")
+
+
+def _files(folder: str, relative: str) -> Iterator[tuple[str, Path]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{relative}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield relative + entry.name, Path(entry.path)
+            elif entry.is_symlink():
+                raise InvalidName(f"{entry.path} is a symbolic link; the lake holds files only")
+            else:
+                raise InvalidName(f"{entry.path} is no regular file; the lake holds files only")

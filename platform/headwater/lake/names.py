@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from headwater.lake.errors import InvalidName
 
@@ -19,6 +20,7 @@ TRANSIENT_PREFIXES = ("run-", "tx-", "ci-")
 
 _BRANCH = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_]{0,99}")
 _TAG = re.compile(r"[A-Za-z0-9_](?:[-A-Za-z0-9_.]{0,98}[-A-Za-z0-9_])?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _GIT_FOLDER = re.compile(r"(?:\.git|git~1)[ .]*(?:$|:)", re.IGNORECASE)
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:$|[.:])", re.IGNORECASE)
@@ -85,11 +87,12 @@ def _path_problem(path: str) -> str | None:
         return f"is {size} bytes long, at most {MAX_PATH_BYTES} are allowed"
     if "\\" in path:
         return "holds a backslash; folders are separated by '/'"
-    if any(unicodedata.category(letter) == "Cc" for letter in path):
+    if _CONTROL.search(path):
         return "holds a control character"
     return next(filter(None, map(_part_problem, path.split("/"))), None)
 
 
+@lru_cache(maxsize=4096)
 def _part_problem(part: str) -> str | None:
     if part == "":
         return "has an empty part: it starts or ends with '/' or holds '//'"
@@ -100,7 +103,9 @@ def _part_problem(part: str) -> str | None:
     if part[-1] in ". ":
         return "has a part that ends in a dot or a space"
     # Some file systems ignore invisible format characters when they compare names.
-    visible = "".join(letter for letter in part if unicodedata.category(letter) != "Cf")
+    visible = (
+        part if part.isascii() else "".join(letter for letter in part if unicodedata.category(letter) != "Cf")
+    )
     if _GIT_FOLDER.match(visible):
         return f"has the part {part!r}, which is Git's own folder"
     if _DEVICE.match(part):

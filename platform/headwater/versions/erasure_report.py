@@ -42,6 +42,7 @@ def as_json(done: Forgotten) -> dict[str, Any]:
         "past": [asdict(holder) for holder in done.past.holders],
         "runs": sorted({holder.run_id for holder in done.past.holders if holder.run_id}),
         "swept": asdict(done.swept) if done.swept else None,
+        "unlinked": asdict(done.unlinked) if done.unlinked else None,
         "headwater": __version__,
         "signed_by": getpass.getuser(),
         "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -134,13 +135,7 @@ def _past(report: dict[str, Any]) -> list[str]:
     lines = [f"## {title}: {len(rows):,} commits", ""]
     lines += [*markdown_table(("commit", "time", "branches, releases", "assets"), rows[:MAX_LISTED])]
     lines += [*_more(len(rows)), ""]
-    if swept:
-        lines.append(
-            f"{swept['payloads']:,} payloads with {swept['bytes']:,} bytes were deleted, and caches and "
-            f"unfinished work cleared; {len(swept['kept']):,} that current data shares were kept."
-        )
-    else:
-        lines.append("Run the same command with `--sweep` to make these unreadable.")
+    lines += _swept(report)
     lines += [
         "",
         f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows; delete them there "
@@ -148,6 +143,40 @@ def _past(report: dict[str, Any]) -> list[str]:
         "",
     ]
     return lines
+
+
+def _swept(report: dict[str, Any]) -> list[str]:
+    swept, unlinked = report["swept"], report["unlinked"]
+    if swept:
+        return [
+            (
+                f"{swept['payloads']:,} payloads with {swept['bytes']:,} bytes were deleted, and caches and "
+                f"unfinished work cleared; {len(swept['kept']):,} that current data shares were kept."
+            )
+        ]
+    if not unlinked:
+        return ["Run the same command with `--sweep` to make these unreadable."]
+    cleaned = [f"{count:,} objects on `{branch}`" for branch, count in unlinked["cleaned"].items()]
+    removed = [f"the branch `{branch}`" for branch in unlinked["branches"]]
+    lines = [
+        (
+            f"Deleted: {', '.join([*cleaned, *removed]) or 'nothing, for no branch holds it'}; "
+            f"{unlinked['downloads']:,} downloads, other caches and unfinished work on this machine."
+        ),
+        "",
+    ]
+    if not unlinked["payloads"]:
+        return [*lines, "The lake serves none of it any more: its garbage collection has deleted the bytes."]
+    left = f"{unlinked['payloads']:,} payloads with {unlinked['bytes']:,} bytes can still be read"
+    return [
+        *lines,
+        (
+            f"**{left}** by whoever has a key and knows a commit or release above. Only the server's garbage "
+            "collection deletes them:"
+        ),
+        "",
+        *(f"{number}. {step}" for number, step in enumerate(unlinked["steps"], 1)),
+    ]
 
 
 def _more(count: int) -> list[str]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from headwater.lake.erased import erasures_at, erasures_path
+from headwater.lake.erasing import Erasing, Unlinked, Unlinking
 from headwater.lake.errors import LakeError, NoChanges, NotFound
 from headwater.lake.protocol import Lake
 from headwater.lake.records import records_at
-from headwater.settings import PRODUCTION, Settings
+from headwater.settings import DOWNLOADS, PRODUCTION, Settings
 from headwater.versions.holders import Past, in_production, past, product_commits
 from headwater.versions.selection import Selection, Wanted, listed, select
 from headwater.versions.traces import Marks, Scanner, passages_of
@@ -27,17 +28,8 @@ KEPT_CACHE = "base_model"
 """Converted packaged models: nothing of a product is in them."""
 
 
-@runtime_checkable
-class Erasing(Protocol):
-    """A store that can delete payloads that history refers to. The embedded one can."""
-
-    def erase(self, digests: Collection[str]) -> tuple[int, int]:
-        """Delete payloads; returns how many and their bytes."""
-        ...
-
-
 class CannotSweep(LakeError):
-    """The bytes must stay or cannot be deleted from here; the message says what to do."""
+    """The bytes must stay; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,8 @@ class Forgotten:
     """The end of an erasure, which the report is written from.
 
     `before` and `remaining` map an asset to paths and matches: what the branch held, and still holds.
-    `failure` is why the rebuild failed, if it did.
+    `failure` is why the rebuild failed, if it did. A sweep gives `swept`, or `unlinked` where only the server
+    can delete bytes.
     """
 
     product: str
@@ -68,12 +61,15 @@ class Forgotten:
     in_production: bool
     past: Past
     swept: Swept | None
+    unlinked: Unlinked | None
     failure: str
 
     @property
     def complete(self) -> bool:
-        """Nothing of it is left on the branch, nor in original files that also hold other documents."""
-        return not self.remaining and not self.failure and not self.selection.partial
+        """Nothing of it is left on the branch, nor in original files that also hold other documents, nor in
+        past versions where it was to be deleted from them."""
+        left = self.remaining or self.failure or self.selection.partial
+        return not left and (self.unlinked is None or self.unlinked.payloads == 0)
 
 
 def forget(
@@ -92,7 +88,7 @@ def forget(
     A file that also holds other documents stays in raw, unless `whole_files` erases those as well.
 
     Raises `NotFound` when nothing is meant, and `CannotSweep` before anything is deleted when production
-    still holds it or the store cannot delete.
+    still holds it.
     """
     lake = settings.open_lake()
     head = lake.resolve(settings.branch)
@@ -106,7 +102,10 @@ def forget(
     remaining = scanner.held(after)
     found = past(lake, scanner)
     released = in_production(lake, scanner)
-    swept = _sweep(settings, lake, product, found, remaining, released) if sweep and not failure else None
+    swept: Swept | Unlinked | None = None
+    if sweep and not failure:
+        _check_sweep(settings, product, remaining, released)
+        swept = _sweep(settings, lake, found)
     return Forgotten(
         product=product,
         branch=settings.branch,
@@ -118,7 +117,8 @@ def forget(
         remaining=remaining,
         in_production=released,
         past=found,
-        swept=swept,
+        swept=swept if isinstance(swept, Swept) else None,
+        unlinked=swept if isinstance(swept, Unlinked) else None,
         failure=failure,
     )
 
@@ -170,14 +170,9 @@ def _rebuild(settings: Settings, lake: Lake, product: str, definitions: dg.Defin
     return "" if result.succeeded else result.reason
 
 
-def _sweep(
-    settings: Settings,
-    lake: Lake,
-    product: str,
-    found: Past,
-    remaining: dict[str, dict[str, int]],
-    released: bool,
-) -> Swept:
+def _check_sweep(
+    settings: Settings, product: str, remaining: dict[str, dict[str, int]], released: bool
+) -> None:
     if remaining:
         raise CannotSweep(
             f"{settings.branch} still holds it in {', '.join(remaining)}: nothing was deleted. Erase the "
@@ -188,15 +183,20 @@ def _sweep(
             f"{PRODUCTION} still holds it, so nothing was deleted: release {product} without it first "
             f"(headwater build {product}), then forget it again with --sweep"
         )
-    if not isinstance(lake, Erasing):
-        raise CannotSweep(
-            "this lake cannot delete single objects of the past; with lakeFS, run its garbage collection "
-            "with a retention that ends before the commits that the report lists"
-        )
+
+
+def _sweep(settings: Settings, lake: Lake, found: Past) -> Swept | Unlinked:
     needed = _needed(lake, settings.branch)
-    count, size = lake.erase(found.payloads.keys() - needed)
-    _clear_caches(settings)
-    kept = sorted(path for digest, path in found.payloads.items() if digest in needed)
+    places = {digest: place for digest, place in found.payloads.items() if digest not in needed}
+    if isinstance(lake, Unlinking):
+        unlinked = lake.unlink(places)
+        _clear_caches(settings, {KEPT_CACHE, DOWNLOADS})
+        return unlinked
+    if not isinstance(lake, Erasing):
+        raise CannotSweep("this lake cannot delete anything of the past")
+    count, size = lake.erase(places.keys())
+    _clear_caches(settings, {KEPT_CACHE})
+    kept = sorted(path for digest, (_, path) in found.payloads.items() if digest in needed)
     return Swept(count, size, tuple(kept))
 
 
@@ -206,11 +206,11 @@ def _needed(lake: Lake, branch: str) -> set[str]:
     return {item.digest for ref in refs for item in lake.list(ref)}
 
 
-def _clear_caches(settings: Settings) -> None:
+def _clear_caches(settings: Settings, kept: Collection[str]) -> None:
     """Vectors and answers are remembered by the digest of their text; unfinished work may hold the text."""
     for folder in (settings.cache, settings.scratch):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.name == KEPT_CACHE and folder == settings.cache:
+            if path.name in kept and folder == settings.cache:
                 continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from headwater.lake.erasing import Place
 from headwater.lake.errors import Gone
 from headwater.lake.protocol import Commit, Lake, Object, RefKind
 from headwater.lake.records import read_record
@@ -28,10 +29,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class Past:
-    """The holders, newest first, and the payloads: digest -> one path that it stands at."""
+    """The holders, newest first, and the payloads: digest -> one commit and path that it stands at."""
 
     holders: tuple[Holder, ...]
-    payloads: dict[str, str]
+    payloads: dict[str, Place]
 
 
 def past(lake: Lake, scanner: Scanner) -> Past:
@@ -54,7 +55,7 @@ def past(lake: Lake, scanner: Scanner) -> Past:
             if held[commit.id]:
                 holders.append((commit, _holder(commit, held[commit.id], refs)))
     holders.sort(key=lambda pair: (pair[0].time, pair[0].id), reverse=True)
-    payloads = {item.digest: item.path for items in held.values() for item in items}
+    payloads = {item.digest: (commit, item.path) for commit, items in held.items() for item in items}
     return Past(tuple(holder for _, holder in holders), payloads)
 
 

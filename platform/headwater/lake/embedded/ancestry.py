@@ -29,6 +29,7 @@ def base_tree(repository: Repository, ours: pygit2.Oid, theirs: pygit2.Oid) -> T
 
 def common_ancestors(repository: Repository, ours: pygit2.Oid, theirs: pygit2.Oid) -> list[pygit2.Oid]:
     """The commits both sides contain and that no other such commit contains, in the order of their ids."""
+    repository.check_history(ours, theirs)
     git = repository.git
     first = git.merge_base(ours, theirs)
     # Without a common ancestor pygit2 returns None, whatever its annotation says.

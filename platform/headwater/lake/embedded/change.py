@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pygit2
 
+from headwater.lake.edits import Edits
 from headwater.lake.embedded import loose, trees
 from headwater.lake.embedded.claims import Claim
 from headwater.lake.embedded.failures import explained
 from headwater.lake.embedded.locks import Gate
-from headwater.lake.embedded.payloads import Payloads
+from headwater.lake.embedded.payloads import SMALL_BYTES, Payloads
 from headwater.lake.embedded.pointers import dump
-from headwater.lake.inputs import check_metadata, files_below
-from headwater.lake.names import check_path, check_prefix
-from headwater.lake.protocol import Commit, Object
+from headwater.lake.protocol import Object
+
+LARGE_AT_ONCE = 2
+"""Large files that are read at once, while others are on their way to disk."""
+SMALL_TOGETHER = 32
+"""Small files that are held in memory to pass the gate together."""
 
 
-class EmbeddedChange:
-    """Collects edits; see `headwater.lake.protocol.Change`.
-
-    What was said last about a path or a folder holds. `adopt` and `put_folder` drop what was said before
-    about anything below their prefix.
-    """
+class EmbeddedChange(Edits[pygit2.Oid]):
+    """A change of an embedded lake; see `headwater.lake.protocol.Change`."""
 
     def __init__(
         self,
@@ -34,61 +36,12 @@ class EmbeddedChange:
         claim: Claim,
         kept_tree: Callable[[str, Claim], pygit2.Oid],
     ) -> None:
-        self.commit: Commit | None = None
+        super().__init__()
         self._root = root
         self._gate = gate
         self._payloads = payloads
         self._claim = claim
         self._kept_tree = kept_tree
-        self._lock = threading.Lock()
-        self._open = True
-        self._edits: dict[str, Object | None] = {}
-        self._replaced: dict[str, tuple[pygit2.Oid | None, str]] = {}
-
-    def put(
-        self,
-        path: str,
-        source: Path | bytes,
-        metadata: Mapping[str, str] = {},
-        *,
-        move: bool = False,
-    ) -> Object:
-        self._check_open()
-        path = check_path(path)
-        entry = self._store(path, source, check_metadata(metadata), move=move)
-        with self._lock:
-            self._edits[path] = entry
-        return entry
-
-    def put_folder(
-        self, prefix: str, folder: Path, *, move: bool = False, metadata: Mapping[str, str] = {}
-    ) -> tuple[Object, ...]:
-        self._check_open()
-        prefix = check_prefix(prefix)
-        checked = check_metadata(metadata)
-        files = {check_path(prefix + relative): file for relative, file in files_below(folder)}
-        stored = [self._store(path, files[path], checked, move=move) for path in sorted(files)]
-        with self._lock:
-            self._replace(prefix, None, "")
-            self._edits.update({entry.path: entry for entry in stored})
-        return tuple(stored)
-
-    def adopt(self, prefix: str, ref: str) -> None:
-        self._check_open()
-        prefix = check_prefix(prefix)
-        tree = self._kept_tree(ref, self._claim)
-        with self._lock:
-            self._replace(prefix, tree, prefix)
-
-    def delete(self, path: str) -> None:
-        self._check_open()
-        path = check_path(path)
-        with self._lock:
-            self._edits[path] = None
-
-    def close(self) -> None:
-        """Refuse further edits."""
-        self._open = False
 
     def write(self, git: pygit2.Repository, base: trees.Tree) -> trees.Tree:
         """The tree `base` with the edits, written to the repository. The caller holds the gate.
@@ -100,34 +53,53 @@ class EmbeddedChange:
         if self._replaced:
             # An object that was deleted to make room for a folder goes first.
             tree = trees.edit(git, tree, removed)
-        for prefix, (source, inside) in self._replaced.items():
-            tree = trees.splice(git, tree, prefix, trees.find(git, source, inside) if inside else None)
+        for prefix, source in self._replaced.items():
+            tree = trees.splice(git, tree, prefix, trees.find(git, source, prefix))
         added: dict[str, trees.Tree] = {
             path: loose.blob(git, dump(entry)) for path, entry in self._edits.items() if entry is not None
         }
         return trees.edit(git, tree, {**removed, **added})
 
     def _store(self, path: str, source: Path | bytes, metadata: dict[str, str], *, move: bool) -> Object:
+        return self._take_in([(path, source)], metadata, move=move)[0]
+
+    def _store_folder(
+        self, _prefix: str, /, files: Mapping[str, Path], metadata: dict[str, str], *, move: bool
+    ) -> tuple[Object, ...]:
+        # Taking the digest of a large file lets other threads run; with small ones, Python itself keeps them
+        # waiting, and passing the gate for each costs as much as the file.
+        large = sum(file.stat().st_size for file in files.values()) > SMALL_BYTES * len(files)
+        together = 1 if large else SMALL_TOGETHER
+        items = list(files.items())
+        groups = [items[begin : begin + together] for begin in range(0, len(items), together)]
+        take_in = partial(self._take_in, metadata=metadata, move=move)
+        with ThreadPoolExecutor(LARGE_AT_ONCE) as pool:
+            taken = pool.map(take_in, groups) if large else map(take_in, groups)
+            return tuple(chain.from_iterable(taken))
+
+    def _take_in(
+        self, sources: Sequence[tuple[str, Path | bytes]], metadata: dict[str, str], *, move: bool
+    ) -> list[Object]:
+        temporaries = [self._claim.temporary() for _ in sources]
         with explained(self._root):
-            temporary = self._claim.temporary()
             try:
-                staged = self._payloads.stage(source, temporary, move=move)
+                staged = [
+                    self._payloads.stage(source, temporary, move=move)
+                    for (_, source), temporary in zip(sources, temporaries, strict=True)
+                ]
                 with self._gate.shared():
-                    self._claim.note("payload", staged.digest)
-                    self._payloads.place(staged, temporary)
+                    self._claim.note("payload", *(one.digest for one in staged))
+                    for one, temporary in zip(staged, temporaries, strict=True):
+                        self._payloads.place(one, temporary)
             except BaseException:
                 # On a full disk, half a copy would keep others from their room.
-                temporary.unlink(missing_ok=True)
+                for temporary in temporaries:
+                    temporary.unlink(missing_ok=True)
                 raise
-        return Object(path, staged.size, staged.digest, metadata)
+        return [
+            Object(path, one.size, one.digest, metadata)
+            for (path, _), one in zip(sources, staged, strict=True)
+        ]
 
-    def _replace(self, prefix: str, source: pygit2.Oid | None, inside: str) -> None:
-        for path in [path for path in self._edits if path.startswith(prefix)]:
-            del self._edits[path]
-        for other in [other for other in self._replaced if other.startswith(prefix)]:
-            del self._replaced[other]
-        self._replaced[prefix] = (source, inside)
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise RuntimeError("this change is closed: write inside its with-block")
+    def _source(self, ref: str) -> pygit2.Oid:
+        return self._kept_tree(ref, self._claim)

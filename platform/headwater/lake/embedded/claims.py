@@ -28,12 +28,12 @@ class Claim:
         self._lock = threading.Lock()
         self._count = 0
 
-    def note(self, kind: str, value: str) -> None:
-        """Claim a `payload`, a `commit` or a `branch` until `release`. Raises `OSError` on a full disk."""
+    def note(self, kind: str, *values: str) -> None:
+        """Claim `payload`s, a `commit` or a `branch` until `release`. Raises `OSError` on a full disk."""
         # The line break comes first, so that a line cut off by a full disk spoils no other.
-        line = f"\n{kind} {value}".encode()
+        lines = "".join(f"\n{kind} {value}" for value in values).encode()
         with self._lock:
-            if os.write(self._descriptor, line) != len(line):
+            if os.write(self._descriptor, lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file))
 
     def temporary(self) -> Path:

@@ -1,12 +1,11 @@
-"""The folder of an embedded lake: making it, recognizing it, flushing it to disk."""
+"""The folder of an embedded lake: making it and recognizing it."""
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 from pathlib import Path
 
+from headwater.lake.embedded.disk import flush
 from headwater.lake.embedded.locks import locked
 from headwater.lake.embedded.repository import Repository
 from headwater.lake.errors import Damaged
@@ -35,24 +34,6 @@ def prepare(root: Path) -> None:
     missing = [name for name in ("git", *_FOLDERS) if not (root / name).is_dir()]
     if missing:
         raise Damaged(f"the lake in {root} lacks its folder {missing[0]!r}: restore it from a backup")
-
-
-def flush(root: Path) -> None:
-    """Bring everything written below `root` to disk, with one call for the whole file system.
-
-    One flush for each file would cost about 6 to 20 ms each. Raises `OSError` when the disk refuses.
-    """
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "syncfs"):
-        os.sync()
-        return
-    descriptor = os.open(root, os.O_RDONLY)
-    try:
-        if library.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(root))
-    finally:
-        os.close(descriptor)
 
 
 def _make(root: Path, marker: Path) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.fingerprint import digest_bytes, digest_file
+from headwater.lake.embedded.disk import begin_writing
 from headwater.lake.errors import Damaged, Gone, InvalidName, LakeError
 
 SMALL_BYTES = 1 << 20
@@ -142,20 +143,20 @@ class Payloads:
             if staged.ours and staged.file is not None:
                 staged.file.unlink()
             return
-        if staged.ours and staged.file is not None:
-            temporary = staged.file
-        elif staged.file is not None:
-            shutil.copyfile(staged.file, temporary)
+        if staged.file is None:
+            found = _write(temporary, staged.data or b"")
         else:
-            temporary.write_bytes(staged.data or b"")
-        temporary.chmod(0o444)
-        _stamp(temporary, temporary.stat())
+            if staged.ours:
+                temporary = staged.file
+            else:
+                shutil.copyfile(staged.file, temporary)
+            found = _seal(temporary)
         try:
             temporary.replace(target)
         except FileNotFoundError:
             target.parent.mkdir(exist_ok=True)
             temporary.replace(target)
-        self.vouched.add(target.stat(), staged.digest)
+        self.vouched.add(found, staged.digest)
 
     def sound(self, digest: str, path: str) -> Path:
         """The payload, checked against its digest unless it was before. `path` names the object in errors.
@@ -202,6 +203,25 @@ class Payloads:
             return False
         _stamp(target, found)
         return True
+
+
+def _write(file: Path, data: bytes) -> os.stat_result:
+    """Make a payload's file; returns its status."""
+    with file.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fchmod(stream.fileno(), 0o444)
+        return os.fstat(stream.fileno())
+
+
+def _seal(file: Path) -> os.stat_result:
+    """Make a file that is there a payload's; returns its status."""
+    file.chmod(0o444)
+    found = file.stat()
+    _stamp(file, found)
+    if found.st_size > SMALL_BYTES:
+        begin_writing(file)
+    return found
 
 
 def _stamp(file: Path, found: os.stat_result) -> None:

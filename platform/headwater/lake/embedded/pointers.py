@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pygit2
 
 from headwater.fingerprint import canonical_json
-from headwater.lake.embedded import trees
+from headwater.lake.embedded import loose, trees
 from headwater.lake.errors import Damaged
 from headwater.lake.protocol import Object
 
@@ -24,9 +24,9 @@ def dump(entry: Object) -> bytes:
 def load(repository: pygit2.Repository, oid: pygit2.Oid, path: str) -> Object:
     """The object that a pointer stands for. Raises `Damaged` when the pointer cannot be read."""
     try:
-        content = json.loads(repository.read(oid)[1])
+        content = json.loads(loose.read(repository, oid))
         return Object(path, content["size"], content["digest"], content.get("metadata", {}))
-    except (KeyError, ValueError, pygit2.GitError) as error:
+    except (KeyError, ValueError) as error:
         raise Damaged(f"the pointer {oid} of {path!r} cannot be read: {error}") from error
 
 

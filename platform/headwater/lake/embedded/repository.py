@@ -32,6 +32,7 @@ class Repository:
         self.path = path
         self._durable = durable
         self._local = threading.local()
+        self._walked: set[pygit2.Oid] = set()
 
     @staticmethod
     def create(path: Path) -> None:
@@ -128,6 +129,7 @@ class Repository:
 
     def commit(self, oid: pygit2.Oid) -> pygit2.Commit:
         """A commit. Raises `Damaged` when it cannot be read."""
+        loose.check(self.git, oid)
         try:
             found = cast("object", self.git[oid])
         except (KeyError, pygit2.GitError) as error:
@@ -169,8 +171,28 @@ class Repository:
         )
 
     def walk(self, start: pygit2.Oid) -> Iterator[pygit2.Commit]:
-        """A commit and its ancestors, newest first, children before parents."""
+        """A commit and its ancestors, newest first, children before parents. Raises `Damaged`."""
+        self.check_history(start)
         return self.git.walk(start, SortMode.TOPOLOGICAL | SortMode.TIME)
+
+    def check_history(self, *tips: pygit2.Oid) -> None:
+        """Raise `Damaged` when a commit that one of these leads to is broken, before libgit2 walks there.
+
+        Each commit is looked at once per process.
+        """
+        waiting = [oid for oid in tips if oid not in self._walked]
+        seen = set(waiting)
+        while waiting:
+            for parent in self.commit(waiting.pop()).parent_ids:
+                if parent not in seen and parent not in self._walked:
+                    seen.add(parent)
+                    waiting.append(parent)
+        self._walked |= seen
+
+    def contains(self, commit: pygit2.Oid, ancestor: pygit2.Oid) -> bool:
+        """Whether `commit` is `ancestor` or comes after it. Raises `Damaged`."""
+        self.check_history(commit, ancestor)
+        return commit == ancestor or self.git.descendant_of(commit, ancestor)
 
     def reachable(self, commit: pygit2.Oid) -> bool:
         """Whether a branch or tag leads to `commit`."""
@@ -180,7 +202,7 @@ class Repository:
                 # A ref that is broken, or deleted since, leads nowhere.
                 with suppress(Damaged, NotFound):
                     tips.append(self.resolve_ref(kind, name))
-        return commit in tips or any(self.git.descendant_of(tip, commit) for tip in tips)
+        return any(self.contains(tip, commit) for tip in tips)
 
     def _lookup(self, name: str) -> pygit2.Oid | None:
         if not may_be_ref(name.rpartition("/")[2]) or name.count("/") != 2:

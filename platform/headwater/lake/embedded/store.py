@@ -22,7 +22,8 @@ from pathlib import Path
 
 import pygit2
 
-from headwater.lake.embedded import erasure, layout, pointers, trees, upkeep, verification
+from headwater.lake.checked import CheckedLake
+from headwater.lake.embedded import disk, erasure, layout, pointers, trees, upkeep, verification
 from headwater.lake.embedded.ancestry import base_tree
 from headwater.lake.embedded.change import EmbeddedChange
 from headwater.lake.embedded.claims import Claim, Claims
@@ -31,20 +32,12 @@ from headwater.lake.embedded.locks import Gate, locked
 from headwater.lake.embedded.payloads import Payloads
 from headwater.lake.embedded.repository import Repository
 from headwater.lake.embedded.views import Views
-from headwater.lake.errors import Conflict, Denied, Gone, NoChanges, NotFound
-from headwater.lake.inputs import check_message, check_metadata
-from headwater.lake.names import (
-    PROTECTED_BRANCHES,
-    check_branch,
-    check_path,
-    check_prefix,
-    check_tag,
-    compose,
-)
-from headwater.lake.protocol import Change, Commit, Diff, Object, Problem, RefKind, Strategy, Sweep
+from headwater.lake.errors import Conflict, Gone, NoChanges, NotFound
+from headwater.lake.names import check_path, check_prefix, compose
+from headwater.lake.protocol import Commit, Diff, Object, Problem, RefKind, Strategy, Sweep
 
 
-class EmbeddedLake:
+class EmbeddedLake(CheckedLake):
     """A lake in a folder of this machine; see `headwater.lake.protocol.Lake`.
 
     `durable=False` leaves flushing to the operating system: for scratch lakes that need not survive a power
@@ -71,23 +64,9 @@ class EmbeddedLake:
     def refs(self, kind: RefKind, prefix: str = "") -> dict[str, str]:
         return {name: str(oid) for name, oid in self._repository.refs(kind, prefix).items()}
 
-    def create_branch(self, name: str, source: str = "main") -> str:
-        return self._name_commit("branch", check_branch(name), source)
-
-    def delete_branch(self, name: str) -> None:
-        check_branch(name)
-        if name in PROTECTED_BRANCHES:
-            raise Denied(f"the branch {name!r} is protected and cannot be deleted")
+    def _delete_branch(self, name: str) -> None:
         with explained(self.root), self._gate.shared(), self._lock("branch", name):
             self._repository.remove_branch(name)
-
-    def tag(self, name: str, ref: str) -> str:
-        return self._name_commit("tag", check_tag(name), ref)
-
-    def change(
-        self, branch: str, message: str, metadata: Mapping[str, str] = {}
-    ) -> AbstractContextManager[Change]:
-        return self._change(branch, check_message(message), check_metadata(metadata))
 
     @contextmanager
     def _change(self, branch: str, message: str, metadata: Mapping[str, str]) -> Generator[EmbeddedChange]:
@@ -106,22 +85,14 @@ class EmbeddedLake:
         finally:
             claim.release()
 
-    def merge(
-        self,
-        source: str,
-        into: str,
-        message: str,
-        metadata: Mapping[str, str] = {},
-        *,
-        strategy: Strategy | None = None,
+    def _merge(
+        self, source: str, into: str, message: str, metadata: Mapping[str, str], strategy: Strategy | None
     ) -> str:
-        check_message(message)
-        metadata = check_metadata(metadata)
         repository = self._repository
         repository.head(into)
         with explained(self.root), self._gate.shared(), self._lock("branch", into):
             ours, theirs = repository.head(into), self._kept(source)
-            if ours == theirs or repository.git.descendant_of(ours, theirs):
+            if repository.contains(ours, theirs):
                 raise NoChanges(f"{into!r} already holds everything of {source!r}")
             base = base_tree(repository, ours, theirs)
             tree = self._merged(base, repository.tree(ours), repository.tree(theirs), strategy)
@@ -129,8 +100,7 @@ class EmbeddedLake:
                 raise NoChanges(f"{source!r} brings nothing new to {into!r}")
             return str(self._advance(into, tree, [ours, theirs], message, metadata))
 
-    def revert(self, branch: str, ref: str, metadata: Mapping[str, str] = {}) -> str:
-        metadata = check_metadata(metadata)
+    def _revert(self, branch: str, ref: str, metadata: Mapping[str, str]) -> str:
         repository = self._repository
         repository.head(branch)
         with explained(self.root), self._gate.shared(), self._lock("branch", branch):
@@ -271,7 +241,7 @@ class EmbeddedLake:
     ) -> pygit2.Oid:
         commit = self._repository.write_commit(tree, parents, message, metadata)
         if self._durable:
-            layout.flush(self.root)
+            disk.flush(self.root)
         self._repository.move_branch(branch, commit)
         return commit
 

@@ -183,6 +183,7 @@ def below(repository: pygit2.Repository, tree: Tree, prefix: str) -> tuple[tuple
 
 
 def _read(repository: pygit2.Repository, tree: pygit2.Oid) -> pygit2.Tree:
+    loose.check(repository, tree)
     try:
         found = cast("object", repository[tree])
     except (KeyError, pygit2.GitError) as error:
@@ -194,6 +195,8 @@ def _read(repository: pygit2.Repository, tree: pygit2.Oid) -> pygit2.Tree:
 
 def _rebuild(repository: pygit2.Repository, tree: Tree, delta: Mapping[str, Tree], at: str) -> Tree:
     """A tree with some entries set or removed; only what is in `delta` is looked at."""
+    if tree is not None:
+        loose.check(repository, tree)
     builder = repository.TreeBuilder() if tree is None else repository.TreeBuilder(tree)
     for key, oid in delta.items():
         if oid is None and _is_tree(builder, key.removesuffix("/")) is key.endswith("/"):

@@ -11,7 +11,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -66,6 +66,16 @@ class Cache:
         found = self._views.find(key) or self._views.make(key, known)
         self._payloads.vouched.save()
         return found
+
+    def forget(self, digests: Collection[str]) -> int:
+        """Delete downloads, and folders made of them; how many downloads there were. Raises `Busy`."""
+        with self._gate.alone(GATE_SECONDS):
+            for key in self._views.holding(digests):
+                self._views.remove(key)
+            held = [digest for digest in sorted(digests) if self._payloads.path(digest).exists()]
+            for digest in held:
+                self._payloads.remove(digest)
+        return len(held)
 
     def sweep(self, *, older_than: timedelta, dry_run: bool) -> tuple[int, int]:
         """Remove folders that nobody asked for since then; (folders, leftovers). Raises `Busy`."""

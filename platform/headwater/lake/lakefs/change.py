@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headwater.fingerprint import digest_bytes, digest_file
+from headwater.lake.edits import Edits
 from headwater.lake.errors import InvalidName, NoChanges, NotFound, Unavailable
-from headwater.lake.inputs import check_metadata, files_below
+from headwater.lake.lakefs.adopting import go_back, graft
 from headwater.lake.lakefs.control import Control
 from headwater.lake.lakefs.data import PART_BYTES, Data, unchanged
 from headwater.lake.lakefs.metadata import object_headers, read_object
-from headwater.lake.names import check_path, check_prefix
-from headwater.lake.protocol import Commit, Object
+from headwater.lake.protocol import Object
 
 THREADS = 8
 
@@ -30,90 +30,53 @@ class _Wanted:
     source: str | None = None
 
 
-class LakeFSChange:
-    """Collects edits; see `headwater.lake.protocol.Change`.
+@dataclass(frozen=True)
+class Prepared:
+    """A hidden branch at `head`, and whether more is `staged` on it; its base lacks the paths in `added`."""
 
-    What was said last about a path or a folder holds. What the branch holds already is not sent again.
-    """
+    head: str
+    staged: bool
+    added: set[str]
+
+
+class LakeFSChange(Edits[str]):
+    """A change on lakeFS; see `headwater.lake.protocol.Change`. What the branch holds is not sent again."""
 
     def __init__(
-        self, control: Control, data: Data, draft: str, base: str, resolve: Callable[[str], str]
+        self,
+        control: Control,
+        data: Data,
+        branch: str,
+        draft: str,
+        base: str,
+        resolve: Callable[[str], str],
     ) -> None:
-        self.commit: Commit | None = None
+        super().__init__()
+        self._branch = branch
         self._control = control
         self._data = data
         self._draft = draft
         self._base = base
         self._resolve = resolve
-        self._lock = threading.Lock()
         self._sending: dict[str, threading.Lock] = {}
-        self._open = True
-        self._edits: dict[str, Object | None] = {}
-        self._replaced: dict[str, str | None] = {}
         self._before: dict[str, Object | None] = {}
         self._listed: tuple[str, ...] = ()
         # What the hidden branch holds at paths that were sent; None while a transfer runs or after it failed.
         self._sent: dict[str, Object | None] = {}
 
-    def put(
-        self,
-        path: str,
-        source: Path | bytes,
-        metadata: Mapping[str, str] = {},
-        *,
-        move: bool = False,
-    ) -> Object:
-        self._check_open()
-        path = check_path(path)
-        entry = self._store(path, source, check_metadata(metadata), move=move)
-        with self._lock:
-            self._edits[path] = entry
-        return entry
-
-    def put_folder(
-        self, prefix: str, folder: Path, *, move: bool = False, metadata: Mapping[str, str] = {}
-    ) -> tuple[Object, ...]:
-        self._check_open()
-        prefix = check_prefix(prefix)
-        checked = check_metadata(metadata)
-        files = {check_path(prefix + relative): file for relative, file in files_below(folder)}
-        self._list_before(prefix)
-        with ThreadPoolExecutor(THREADS) as pool:
-            stored = tuple(
-                pool.map(lambda path: self._store(path, files[path], checked, move=move), sorted(files))
-            )
-        with self._lock:
-            self._replace(prefix, None)
-            self._edits.update({entry.path: entry for entry in stored})
-        return stored
-
-    def adopt(self, prefix: str, ref: str) -> None:
-        self._check_open()
-        prefix = check_prefix(prefix)
-        commit = self._resolve(ref)
-        with self._lock:
-            self._replace(prefix, commit)
-
-    def delete(self, path: str) -> None:
-        self._check_open()
-        path = check_path(path)
-        with self._lock:
-            self._edits[path] = None
-
-    def close(self) -> None:
-        """Refuse further edits."""
-        self._open = False
-
-    def finish(self) -> set[str]:
-        """Bring the hidden branch to what was said; the paths that are new to it.
+    def finish(self) -> Prepared:
+        """Bring the hidden branch to what was said.
 
         Raises `NoChanges` when it needs nothing, `Unavailable` when a transfer had failed.
         """
         wanted = self._wanted()
+        added = {path for path, target in wanted.items() if target and self._at_base(path) is None}
+        head = self._take_over(wanted)
+        standing = self._at_base if head == self._base else self._standing_at(head)
         deleted: list[str] = []
         copied: list[_Wanted] = []
         for path, target in sorted(wanted.items()):
-            there = self._sent[path] if path in self._sent else self._at_base(path)
+            there = self._sent[path] if path in self._sent else standing(path)
             if target is None:
                 if there is not None or path in self._sent:
                     deleted.append(path)
@@ -121,12 +84,41 @@ class LakeFSChange:
                 if target.source is None:
                     raise Unavailable(f"{path!r} was not sent to the lake: its transfer had failed")
                 copied.append(target)
-        if not (deleted or copied or self._sent):
+        staged = bool(deleted or copied or self._sent)
+        if not staged and head == self._base:
             raise NoChanges("nothing in the change differs from the branch")
         self._control.delete(self._draft, deleted)
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(self._copy, copied))
-        return {path for path, target in wanted.items() if target and self._at_base(path) is None}
+        return Prepared(head, staged, added)
+
+    def _take_over(self, wanted: Mapping[str, _Wanted | None]) -> str:
+        """Let lakeFS bring what it can without moving bytes; the commit at which the hidden branch is then.
+
+        Nothing may be staged for that, so a change that also sends objects does without.
+        """
+        sources = set(self._replaced.values())
+        source = sources.pop() if len(sources) == 1 else None
+        missing = {
+            path
+            for path, target in wanted.items()
+            if target is not None and target.source == source and self._at_base(path) != target.entry
+        }
+        if source is None or self._sent or not missing:
+            return self._base
+        prefixes = list(self._replaced)
+        if not go_back(self._control, self._draft, self._base, source, prefixes) and not graft(
+            self._control, self._draft, self._branch, source, missing
+        ):
+            return self._base
+        return self._control.branch(self._draft)
+
+    def _standing_at(self, commit: str) -> Callable[[str], Object | None]:
+        """What the hidden branch holds after lakeFS took folders over; other paths are as they were."""
+        prefixes = tuple(self._replaced)
+        items = (item for prefix in prefixes for item in self._control.objects(commit, prefix))
+        found = {entry.path: entry for entry in map(read_object, items)}
+        return lambda path: found.get(path) if path.startswith(prefixes) else self._at_base(path)
 
     def _wanted(self) -> dict[str, _Wanted | None]:
         wanted: dict[str, _Wanted | None] = {}
@@ -195,17 +187,16 @@ class LakeFSChange:
         self._before.update({entry.path: entry for entry in found})
         self._listed = (*self._listed, prefix)
 
-    def _replace(self, prefix: str, source: str | None) -> None:
-        for path in [path for path in self._edits if path.startswith(prefix)]:
-            del self._edits[path]
-        for other in [other for other in self._replaced if other.startswith(prefix)]:
-            del self._replaced[other]
-        self._replaced[prefix] = source
+    def _source(self, ref: str) -> str:
+        return self._resolve(ref)
+
+    def _store_folder(
+        self, prefix: str, /, files: Mapping[str, Path], metadata: dict[str, str], *, move: bool
+    ) -> tuple[Object, ...]:
+        self._list_before(prefix)
+        with ThreadPoolExecutor(THREADS) as pool:
+            return tuple(pool.map(lambda path: self._store(path, files[path], metadata, move=move), files))
 
     def _path_lock(self, path: str) -> AbstractContextManager[bool]:
         with self._lock:
             return self._sending.setdefault(path, threading.Lock())
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise RuntimeError("this change is closed: write inside its with-block")

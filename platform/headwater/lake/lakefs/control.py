@@ -157,11 +157,14 @@ class Control:
         kind: Literal["two_dot", "three_dot"] = "two_dot",
         *,
         prefix: str = "",
+        after: str = "",
         amount: int | None = None,
     ) -> Iterator[Json]:
         """What differs, with `path` and `type`; three-dot: what a merge of `right` into `left` would do."""
         more = {"prefix": prefix} if prefix else {}
-        return self._pages(self._client.refs_api.diff_refs, left, right, type=kind, amount=amount, **more)
+        return self._pages(
+            self._client.refs_api.diff_refs, left, right, type=kind, start=after, amount=amount, **more
+        )
 
     def objects(
         self, ref: str, prefix: str = "", *, after: str = "", delimiter: str = "", amount: int | None = None
@@ -182,9 +185,9 @@ class Control:
         """One object. Raises `NotFound`, `Gone`."""
         return self._repository_call(self._client.objects_api.stat_object, ref, path, user_metadata=True)
 
-    def copy(self, branch: str, path: str, source: str) -> Json:
-        """Make `path` on a branch what it is at another ref; the server copies."""
-        creation = self._models.ObjectCopyCreation(src_path=path, src_ref=source)
+    def copy(self, branch: str, path: str, source: str, source_path: str = "") -> Json:
+        """Make `path` on a branch what it, or `source_path`, is at another ref; the server copies."""
+        creation = self._models.ObjectCopyCreation(src_path=source_path or path, src_ref=source)
         return self._repository_call(self._client.objects_api.copy_object, branch, path, creation)
 
     def delete(self, branch: str, paths: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ def merge(
     if base == head:
         if not any(control.diff(head, source, amount=1)):
             raise NoChanges(f"{source!r} brings nothing new to {into!r}")
-        return _merge(control, source, into, message, metadata, strategy, squash=squash)
+        return merge_now(control, source, into, message, metadata, strategy, squash=squash)
     changes = list(control.diff(head, source, "three_dot"))
     if not changes:
         raise NoChanges(f"{source!r} brings nothing new to {into!r}")
@@ -48,7 +48,53 @@ def merge(
     if clashing and strategy is not None:
         losers = set(_losers(clashing, added, strategy))
         return _merge_without(control, source, into, head, message, metadata, strategy, losers)
-    return _merge(control, source, into, message, metadata, strategy, squash=squash)
+    return merge_now(control, source, into, message, metadata, strategy, squash=squash)
+
+
+def merge_now(
+    control: Control,
+    source: str,
+    into: str,
+    message: str,
+    metadata: Mapping[str, str],
+    strategy: Strategy | None,
+    *,
+    squash: bool,
+) -> str:
+    """Let lakeFS merge without looking first, safe against lost answers; the new commit's id.
+
+    Raises `NoChanges`, and `Conflict` with the paths.
+    """
+    token = secrets.token_hex(8)
+    try:
+        return control.merge(
+            source, into, message, {**metadata, WRITER: token}, strategy=strategy, squash=squash
+        )
+    except (NoChanges, Unavailable):
+        # Perhaps it was merged and only the answer got lost; a second try then finds nothing to do.
+        made = find_commit(control, into, WRITER, token)
+        if made is None:
+            raise
+        return made
+    except Conflict as conflict:
+        if conflict.paths:
+            raise
+        # The branch moved after it was looked at.
+        head = control.branch(into)
+        raise Conflict(differing(control, control.merge_base(source, into), head, source)) from None
+
+
+def commit_now(control: Control, draft: str, message: str, metadata: Mapping[str, str]) -> str:
+    """Commit what is staged on a hidden branch, safe against lost answers. Raises `NoChanges`."""
+    before = control.branch(draft)
+    try:
+        return control.commit_branch(draft, message, metadata)
+    except (NoChanges, Unavailable):
+        # Perhaps it was committed and only the answer got lost; a second try then finds nothing to do.
+        head = control.branch(draft)
+        if head == before:
+            raise
+        return head
 
 
 def clashes(control: Control, ref: str, added: Collection[str], removed: Collection[str] = ()) -> list[str]:
@@ -86,35 +132,6 @@ def differing(control: Control, base: str, one: str, other: str) -> set[str]:
     return first.intersection(*others)
 
 
-def _merge(
-    control: Control,
-    source: str,
-    into: str,
-    message: str,
-    metadata: Mapping[str, str],
-    strategy: Strategy | None,
-    *,
-    squash: bool,
-) -> str:
-    token = secrets.token_hex(8)
-    try:
-        return control.merge(
-            source, into, message, {**metadata, WRITER: token}, strategy=strategy, squash=squash
-        )
-    except (NoChanges, Unavailable):
-        # Perhaps it was merged and only the answer got lost; a second try then finds nothing to do.
-        made = find_commit(control, into, WRITER, token)
-        if made is None:
-            raise
-        return made
-    except Conflict as conflict:
-        if conflict.paths:
-            raise
-        # The branch moved after it was looked at.
-        head = control.branch(into)
-        raise Conflict(differing(control, control.merge_base(source, into), head, source)) from None
-
-
 def _merge_without(
     control: Control,
     source: str,
@@ -126,12 +143,12 @@ def _merge_without(
     losers: Collection[str],
 ) -> str:
     with transaction(control, into, head) as draft:
-        _merge(control, source, draft, message, {}, strategy, squash=False)
+        merge_now(control, source, draft, message, {}, strategy, squash=False)
         control.delete(draft, sorted(losers))
         decided = control.commit_branch(
             draft, f"{message}\n\nobjects and folders of one name: {strategy}", {}
         )
-        return _merge(control, decided, into, message, metadata, strategy, squash=False)
+        return merge_now(control, decided, into, message, metadata, strategy, squash=False)
 
 
 def _losers(clashing: list[str], added: Collection[str], strategy: Strategy) -> Iterator[str]:

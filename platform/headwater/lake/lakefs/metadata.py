@@ -19,6 +19,11 @@ METADATA = "headwater-metadata"
 WRITER = ".headwater.writer"
 """Commit metadata by which a writer finds its own commit again when the answer got lost."""
 
+COPIED_FROM = "copied_from"
+COPIED_TIME = "copied_time"
+COPIED_PARENTS = "copied_parents"
+"""Commit metadata of a copy: id, time and parents (separated by blanks) that its original has elsewhere."""
+
 _HIDDEN = (".lakefs.", ".headwater.")
 _WIRE_PREFIXES = ("x-amz-meta-", "x-lakefs-meta-")
 FOREIGN = "etag:"
@@ -51,15 +56,31 @@ def read_object(item: Mapping[str, Any]) -> Object:
 
 
 def read_commit(item: Mapping[str, Any]) -> Commit:
-    """A commit from lakeFS's description, without the metadata that lakeFS and this store add."""
+    """A commit from lakeFS's description, without the metadata that lakeFS and this store add.
+
+    The time of a copy is that of its original.
+    """
     given: Mapping[str, Any] = item.get("metadata") or {}
+    time = datetime.fromtimestamp(int(item.get("creation_date", 0)), UTC)
+    if COPIED_FROM in given and COPIED_TIME in given:
+        time = datetime.fromisoformat(str(given[COPIED_TIME]))
     return Commit(
         str(item["id"]),
         tuple(item.get("parents") or ()),
         str(item.get("message", "")),
-        datetime.fromtimestamp(int(item.get("creation_date", 0)), UTC),
+        time,
         {key: str(value) for key, value in given.items() if not key.startswith(_HIDDEN)},
     )
+
+
+def copied_metadata(commit: Commit) -> dict[str, str]:
+    """The metadata with which the copy of a commit is made."""
+    return {
+        **commit.metadata,
+        COPIED_FROM: commit.id,
+        COPIED_TIME: commit.time.isoformat(timespec="seconds"),
+        COPIED_PARENTS: " ".join(commit.parents),
+    }
 
 
 def _plain(key: str) -> str:

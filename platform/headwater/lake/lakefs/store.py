@@ -10,35 +10,35 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote, urlencode
 
+from headwater.lake.checked import CheckedLake
 from headwater.lake.embedded.failures import explained
+from headwater.lake.erasing import Place, Unlinked
 from headwater.lake.errors import (
     Conflict,
     Damaged,
-    Denied,
     Gone,
     InvalidName,
     NoChanges,
     NotFound,
-    Unavailable,
 )
-from headwater.lake.inputs import check_message, check_metadata
-from headwater.lake.lakefs import merging, upkeep, verification
+from headwater.lake.lakefs import copies, erasure, merging, upkeep, verification
 from headwater.lake.lakefs.address import Address, Keys, ca_file
 from headwater.lake.lakefs.cache import DEFAULT_LIMIT_BYTES, Cache
 from headwater.lake.lakefs.change import LakeFSChange
 from headwater.lake.lakefs.control import DEFAULT_TIMEOUT, Control
 from headwater.lake.lakefs.data import Data
 from headwater.lake.lakefs.metadata import read_commit, read_object
+from headwater.lake.lakefs.receiving import Receiver
 from headwater.lake.lakefs.transaction import read_name, transaction
 from headwater.lake.names import (
-    PROTECTED_BRANCHES,
     check_branch,
     check_path,
     check_prefix,
@@ -46,13 +46,14 @@ from headwater.lake.names import (
     compose,
     looks_like_commit,
 )
-from headwater.lake.protocol import Change, Commit, Diff, Object, Problem, RefKind, Strategy, Sweep
+from headwater.lake.protocol import Commit, Diff, Object, Problem, RefKind, Strategy, Sweep
 
 LOG_THREADS = 8
+ID_LENGTH = 64
 Client = TypeVar("Client", Control, Data)
 
 
-class LakeFSLake:
+class LakeFSLake(CheckedLake):
     """A repository of a lakeFS server as a lake; see `headwater.lake.protocol.Lake`.
 
     `location` as in `headwater.lake.lakefs.address`, `cache` a folder for downloads, bounded by
@@ -81,6 +82,7 @@ class LakeFSLake:
         self._controls: dict[int, Control] = {}
         self._datas: dict[int, Data] = {}
         self._known: set[str] = set()
+        self._copies = copies.Copies(self._cache)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _reopen, (str(self.address), self._folder, self._cache_bytes, self._timeout)
@@ -91,78 +93,83 @@ class LakeFSLake:
     def resolve(self, ref: str) -> str:
         control = self._control
         if looks_like_commit(ref):
-            # lakeFS also takes the beginning of an id.
-            if ref in self._known or str(control.commit(ref)["id"]) == ref:
-                self._known.add(ref)
-                return ref
-            raise NotFound(f"there is no commit {ref!r}")
+            return self._resolve_commit(control, ref)
         with suppress(InvalidName, NotFound):
             return control.branch(check_branch(ref))
         with suppress(InvalidName, NotFound):
             return control.tag(check_tag(ref))
         raise NotFound(f"there is no branch, tag or commit {ref!r} in {self.address}, or no such repository")
 
+    def _resolve_commit(self, control: Control, ref: str) -> str:
+        if ref in self._known:
+            return ref
+        # lakeFS also takes the beginning of an id, and its own are longer than those of the embedded store.
+        if len(ref) == ID_LENGTH:
+            with suppress(NotFound):
+                if str(control.commit(ref)["id"]) == ref:
+                    self._known.add(ref)
+                    return ref
+        copied = self._copies.find(control, lambda: self._data, ref)
+        if copied is None:
+            raise NotFound(f"there is no commit {ref!r}")
+        return copied
+
+    def receiver(self) -> Receiver:
+        """What makes commits of another lake here; see `headwater.lake.copying`."""
+        return Receiver(self._control, self._data, str(self.address))
+
+    def link(self, commit: str) -> str:
+        """The commit's page in lakeFS's web interface."""
+        return f"{self._pages}/commits/{quote(self.resolve(commit))}"
+
+    def branch_link(self, branch: str) -> str:
+        """The page with the objects of a branch."""
+        return f"{self._pages}/objects?{urlencode({'ref': branch})}"
+
+    def diff_link(self, left: str, right: str) -> str:
+        """The page that compares two refs."""
+        return f"{self._pages}/compare?{urlencode({'ref': left, 'compare': right})}"
+
     def refs(self, kind: RefKind, prefix: str = "") -> dict[str, str]:
         found = self._control.branches(prefix) if kind == "branch" else self._control.tags(prefix)
         names = {str(item["id"]): str(item["commit_id"]) for item in found}
         # Servers older than hidden branches show those of changes in progress.
-        return {name: names[name] for name in sorted(names) if kind == "tag" or read_name(name) is None}
+        return {name: names[name] for name in sorted(names) if kind == "tag" or not _is_hidden(name)}
 
-    def create_branch(self, name: str, source: str = "main") -> str:
-        check_branch(name)
-        commit = self.resolve(source)
-        self._control.create_branch(name, commit)
-        return commit
-
-    def delete_branch(self, name: str) -> None:
-        check_branch(name)
-        if name in PROTECTED_BRANCHES:
-            raise Denied(f"the branch {name!r} is protected and cannot be deleted")
-        self._control.delete_branch(name)
-
-    def tag(self, name: str, ref: str) -> str:
-        check_tag(name)
+    def _name_commit(self, kind: RefKind, name: str, ref: str) -> str:
         commit = self.resolve(ref)
-        self._control.create_tag(name, commit)
+        create = self._control.create_branch if kind == "branch" else self._control.create_tag
+        create(name, commit)
         return commit
 
-    def change(
-        self, branch: str, message: str, metadata: Mapping[str, str] = {}
-    ) -> AbstractContextManager[Change]:
-        return self._change(branch, check_message(message), check_metadata(metadata))
+    def _delete_branch(self, name: str) -> None:
+        self._control.delete_branch(name)
 
     @contextmanager
     def _change(self, branch: str, message: str, metadata: Mapping[str, str]) -> Generator[LakeFSChange]:
         control, base = self._control, self._head(branch)
         with transaction(control, branch, base) as draft:
-            change = LakeFSChange(control, self._data, draft, base, self.resolve)
+            change = LakeFSChange(control, self._data, branch, draft, base, self.resolve)
             try:
                 yield change
             finally:
                 change.close()
-            added = change.finish()
-            prepared = self._commit_draft(draft, base, message, metadata)
-            if clashing := merging.clashes(control, prepared, added):
+            finished = change.finish()
+            prepared = finished.head
+            if finished.staged:
+                prepared = merging.commit_now(control, draft, message, metadata)
+            if clashing := merging.clashes(control, prepared, finished.added):
                 raise InvalidName(f"{clashing[0]!r} cannot be an object and a folder at once")
             made = merging.merge(control, prepared, branch, message, metadata, squash=True)
             change.commit = read_commit(control.commit(made))
 
-    def merge(
-        self,
-        source: str,
-        into: str,
-        message: str,
-        metadata: Mapping[str, str] = {},
-        *,
-        strategy: Strategy | None = None,
+    def _merge(
+        self, source: str, into: str, message: str, metadata: Mapping[str, str], strategy: Strategy | None
     ) -> str:
-        check_message(message)
-        metadata = check_metadata(metadata)
         self._head(into)
         return merging.merge(self._control, self.resolve(source), into, message, metadata, strategy=strategy)
 
-    def revert(self, branch: str, ref: str, metadata: Mapping[str, str] = {}) -> str:
-        metadata = check_metadata(metadata)
+    def _revert(self, branch: str, ref: str, metadata: Mapping[str, str]) -> str:
         control, head, undone = self._control, self._head(branch), self.resolve(ref)
         described = read_commit(control.commit(undone))
         if not described.parents:
@@ -247,6 +254,10 @@ class LakeFSLake:
             self._control, self._cache, self._folder, self.address, older_than=older_than, dry_run=dry_run
         )
 
+    def unlink(self, places: Mapping[str, Place]) -> Unlinked:
+        """See `headwater.lake.erasing.Unlinking`."""
+        return erasure.unlink(self, self._data, self._cache, self.address, places)
+
     def verify(self, *, deep: bool = False) -> Iterator[Problem]:
         return verification.verify(self._control, self._data, deep=deep)
 
@@ -263,16 +274,6 @@ class LakeFSLake:
             lambda entry, target: self._data.receive(commit, prefix + entry.path, entry.size, target),
         )
 
-    def _commit_draft(self, draft: str, base: str, message: str, metadata: Mapping[str, str]) -> str:
-        try:
-            return self._control.commit_branch(draft, message, metadata)
-        except (NoChanges, Unavailable):
-            # Perhaps it was committed and only the answer got lost; a second try then finds nothing to do.
-            head = self._control.branch(draft)
-            if head == base:
-                raise
-            return head
-
     def _head(self, branch: str) -> str:
         try:
             return self._control.branch(check_branch(branch))
@@ -280,6 +281,10 @@ class LakeFSLake:
             raise NotFound(
                 f"there is no branch {branch!r} in {self.address}, or no such repository"
             ) from None
+
+    @property
+    def _pages(self) -> str:
+        return f"{self.address.endpoint}/repositories/{self.address.repository}"
 
     @property
     def _control(self) -> Control:
@@ -297,6 +302,10 @@ class LakeFSLake:
             if os.getpid() not in clients:
                 clients[os.getpid()] = make()
             return clients[os.getpid()]
+
+
+def _is_hidden(branch: str) -> bool:
+    return branch == copies.BRANCH or read_name(branch) is not None
 
 
 def _difference(path: str, kind: str) -> Diff:

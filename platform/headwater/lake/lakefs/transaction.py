@@ -41,16 +41,22 @@ class Transaction:
 @contextmanager
 def transaction(control: Control, branch: str, commit: str) -> Generator[str]:
     """A hidden branch from `commit` that is gone afterwards; gives its name."""
+    name = begin(control, branch, commit)
+    try:
+        yield name
+    finally:
+        end(control, name)
+
+
+def begin(control: Control, branch: str, commit: str) -> str:
+    """Start a hidden branch, which must be ended; its name."""
     name = f"tx-{int(time.time()):08x}-{secrets.token_hex(6)}-{branch}"
     try:
         control.create_branch(name, commit, hidden=True)
     except Exists:
         # Nobody else draws this name: an answer got lost, and the second try found what the first had made.
         control.branch(name)
-    try:
-        yield name
-    finally:
-        _remove(control, name)
+    return name
 
 
 def read_name(name: str) -> Transaction | None:
@@ -59,7 +65,8 @@ def read_name(name: str) -> Transaction | None:
     return Transaction(name, found[2], int(found[1], 16)) if found else None
 
 
-def _remove(control: Control, name: str) -> None:
+def end(control: Control, name: str) -> None:
+    """Remove a hidden branch; what prevents that is logged, and left to a sweep."""
     try:
         control.delete_branch(name)
     except NotFound:
