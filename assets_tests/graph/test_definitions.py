@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import dagster as dg
 import pytest
 
 from headwater.definitions import defs
 
+HEAVY = [
+    "numba",
+    "rensa",
+    "torch",
+    "transformers",
+    "faiss",
+    "matplotlib",
+    "fastapi",
+    "ftfy",
+    "sklearn",
+    "spacy",
+]
 CHAIN = {
     "raw": set(),
     "bronze": {"raw"},
@@ -87,3 +101,9 @@ def test_each_product_has_a_job_and_the_automation_runs_by_itself(loaded: dg.Def
     assert loaded.resolve_job_def("build_notes").asset_layer.executable_asset_keys
     sensor = loaded.resolve_sensor_def("refresh_what_changed")
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_loading_the_definitions_imports_nothing_heavy() -> None:
+    script = f"import sys, headwater.definitions; print([name for name in {HEAVY} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

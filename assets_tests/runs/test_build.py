@@ -77,6 +77,7 @@ def test_unchanged_means_no_commit_and_no_release(built) -> None:
     assert again.verdict == f"already released as {PRODUCT}-v1; production holds {PRODUCT}-v1"
 
 
+@pytest.mark.thorough
 def test_two_lakes_built_from_the_same_sources_are_equal(built, new_folder: Callable[[], Path]) -> None:
     other = new_folder()
     result = build_tiny(other, sources=built.folder / "sources")

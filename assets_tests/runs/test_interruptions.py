@@ -17,7 +17,7 @@ import tiny_product
 from headwater.lake import open_lake
 from headwater.lake.records import data_version, read_record
 
-KILLS = int(os.environ.get("HEADWATER_KILL_ROUNDS", "3"))
+KILLS = int(os.environ.get("HEADWATER_KILL_ROUNDS", "2"))
 BUILD_SECONDS = 25
 
 

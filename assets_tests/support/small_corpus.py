@@ -75,6 +75,7 @@ def document(uri: str, source: str, title: str, text: str, attributes: Mapping[s
         "language_score": 0.99,
         "words": len(text.split()),
         "redactions": "{}",
+        "annotations": "{}",
         "duplicates": [],
     }
 

@@ -70,7 +70,10 @@ def components(sources: Path, **overrides: Any) -> list[Any]:
             {"name": "docs", "kind": "folder", "path": str(sources / "docs"), "reader": "jsonl"},
             {"name": "questions", "kind": "folder", "path": str(sources / "questions"), "reader": "jsonl"},
         ],
-        "silver": {"quality": {"min_words": 1}, "dedup": {"distinct_by": ["operation"]}},
+        "silver": {
+            "steps": ["normalize", "language", {"step": "quality", "min_words": 1}, "pii"],
+            "dedup": {"distinct_by": ["operation"]},
+        },
         "chunks": {"sources": ["docs"]},
     }
     labels = {"sources": ["questions"], "relevant_by": ["service", "operation"], "group_by": "service"}

@@ -56,6 +56,7 @@ def document(source: str, path: str, title: str, text: str, attributes: Mapping[
         "language_score": 0.99,
         "words": len(text.split()),
         "redactions": "{}",
+        "annotations": "{}",
         "duplicates": [],
     }
 

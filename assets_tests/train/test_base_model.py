@@ -72,6 +72,7 @@ def test_a_second_product_links_to_the_same_bytes(base_model: Path, model_cache:
     assert digests(tmp_path / "again") == digests(base_model)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_damaged_cache_is_converted_anew_to_the_same_bytes(
     base_model: Path, model_cache: Path, tmp_path: Path

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny_product
 
-from headwater.lake import Denied, open_lake
+from headwater.lake import Denied
 from headwater.versions.branches import OutOfDate, branches, promote_branch
 
 
@@ -15,8 +15,11 @@ def edit(folder: Path, service: str, text: str) -> None:
     tiny_product.write_document(folder / "sources" / "docs", service, "list", text)
 
 
-def test_a_promoted_branch_brings_its_assets_and_nothing_is_released(corpus: Path, build_corpus) -> None:
-    lake = open_lake(corpus / "home" / "lake")
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
+def test_a_promoted_branch_brings_its_assets_and_releases_nothing(
+    corpus: Path, lake_of, build_corpus
+) -> None:
+    lake = lake_of(corpus)
     edit(corpus, "bucket", "Shows all that is in a bucket")
     build_corpus(corpus, branch="dev-alice")
     merged = promote_branch(lake, "dev-alice")
@@ -27,8 +30,8 @@ def test_a_promoted_branch_brings_its_assets_and_nothing_is_released(corpus: Pat
     assert [item.name for item in branches(lake)] == ["dev-alice", "main"]
 
 
-def test_what_both_sides_published_is_refused_with_the_assets(corpus: Path, build_corpus) -> None:
-    lake = open_lake(corpus / "home" / "lake")
+def test_what_both_sides_published_is_refused_with_the_assets(corpus: Path, lake_of, build_corpus) -> None:
+    lake = lake_of(corpus)
     edit(corpus, "bucket", "Shows all that is in a bucket")
     build_corpus(corpus, branch="dev-alice")
     edit(corpus, "cluster", "Shows all that is in a cluster")
@@ -41,8 +44,8 @@ def test_what_both_sides_published_is_refused_with_the_assets(corpus: Path, buil
 
 
 @pytest.mark.parametrize("name", ["run-1-tiny-raw", "ci-0123456", "production"])
-def test_branches_of_runs_and_production_are_not_promoted(corpus: Path, name: str) -> None:
-    lake = open_lake(corpus / "home" / "lake")
+def test_branches_of_runs_and_production_are_not_promoted(corpus: Path, lake_of, name: str) -> None:
+    lake = lake_of(corpus)
     lake.create_branch(name)
     with pytest.raises(Denied):
         promote_branch(lake, name)

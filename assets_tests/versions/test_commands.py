@@ -16,11 +16,12 @@ runner = CliRunner()
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch):
+def invoke(monkeypatch: pytest.MonkeyPatch, settings_of):
     monkeypatch.setenv("COLUMNS", "220")
 
     def run(folder: Path, *arguments: str, code: int = 0) -> Result:
         monkeypatch.setenv("HEADWATER_HOME", str(folder / "home"))
+        monkeypatch.setenv("HEADWATER_LAKE", settings_of(folder).lake)
         definitions = tiny_product.definitions(folder / "sources")
         monkeypatch.setattr("headwater.building.load_definitions", lambda: definitions)
         result = runner.invoke(app, list(arguments))
@@ -81,6 +82,7 @@ def test_lineage(built, invoke) -> None:
     assert "no tier saw it" in invoke(built.folder, "lineage", "tiny", "--document", "x", code=1).stderr
 
 
+@pytest.mark.thorough
 def test_ci_appends_its_summary_and_exits_by_the_verdict(corpus, invoke, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     # A source that lost most of its files stops the build at once.
@@ -105,6 +107,7 @@ def test_forget_says_what_it_would_do_does_it_and_reports(corpus, invoke) -> Non
     assert "exactly one" in invoke(corpus, "forget", "tiny", code=1).stderr
 
 
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
 def test_sweep(corpus, invoke) -> None:
     dry = value(invoke(corpus, "sweep", "--older-than", "0d", "--json"))
     assert not dry["applied"]

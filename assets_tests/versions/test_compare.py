@@ -84,10 +84,11 @@ def test_direction(name: str, left: float | None, right: float | None, expected:
     assert direction(name, left, right) == expected
 
 
-def test_an_edited_document_is_one_changed_row_in_every_tier(corpus: Path, build_corpus) -> None:
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
+def test_an_edited_document_is_one_changed_row_in_every_tier(corpus: Path, lake_of, build_corpus) -> None:
     tiny_product.write_document(corpus / "sources" / "docs", "bucket", "list", "Shows what is in a bucket")
     build_corpus(corpus, branch="dev")
-    found = compare(open_lake(corpus / "home" / "lake"), "main", "dev", product="tiny")
+    found = compare(lake_of(corpus), "main", "dev", product="tiny")
     changes = {change.asset: change for change in found.assets}
     assert set(changes) == {"raw", "bronze", "silver", "chunks"}
     main = {name: next(r for r in c.rows if "quarantine" not in r.folder) for name, c in changes.items()}

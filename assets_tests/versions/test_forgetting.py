@@ -10,10 +10,10 @@ import pytest
 import tiny_product
 
 from headwater.fingerprint import digest_json
-from headwater.lake import Gone, Lake, NotFound, open_lake
+from headwater.lake import Gone, Lake, NotFound
 from headwater.settings import Settings
 from headwater.tables import read_rows
-from headwater.versions.erasure_report import as_json, write
+from headwater.versions.erasure_report import as_json, markdown, write
 from headwater.versions.forgetting import CannotSweep, Forgotten, forget
 from headwater.versions.selection import Wanted, select
 
@@ -42,10 +42,6 @@ def secret(corpus: Path, build_corpus) -> Path:
     return corpus
 
 
-def lake_of(folder: Path) -> Lake:
-    return open_lake(folder / "home" / "lake")
-
-
 def everything(lake: Lake, ref: str) -> bytes:
     """All readable bytes of a ref, tables as text."""
     found: list[bytes] = []
@@ -54,13 +50,13 @@ def everything(lake: Lake, ref: str) -> bytes:
         if item.path.endswith(".parquet"):
             import pyarrow.parquet as pq
 
-            found.append(json.dumps(pq.ParquetFile(path).read().to_pylist()).encode())
+            found.append(json.dumps(pq.ParquetFile(path).read().to_pylist(), default=repr).encode())
         else:
             found.append(path.read_bytes())
     return b"\n".join(found)
 
 
-def test_a_text_is_gone_with_every_copy_and_the_past_is_listed(secret: Path, erase) -> None:
+def test_a_text_is_gone_with_every_copy_and_the_past_is_listed(secret: Path, lake_of, erase) -> None:
     lake = lake_of(secret)
     assert SECRET.encode() in everything(lake, "main")
     done = erase(Wanted(text=SECRET), reason="asked to")
@@ -83,7 +79,7 @@ def test_a_text_is_gone_with_every_copy_and_the_past_is_listed(secret: Path, era
         assert SECRET.encode() not in everything(lake, commit)
 
 
-def test_swept_it_cannot_be_read_anywhere_and_the_rest_can(secret: Path, erase) -> None:
+def test_swept_it_cannot_be_read_anywhere_and_the_rest_can(secret: Path, lake_of, erase) -> None:
     lake = lake_of(secret)
     root = list(lake.log("main"))[-1].id
     done = erase(Wanted(uri="docs/bucket-list*"), sweep=True)
@@ -103,7 +99,44 @@ def test_swept_it_cannot_be_read_anywhere_and_the_rest_can(secret: Path, erase) 
     assert not list((secret / "home" / "scratch").iterdir())
 
 
-def test_it_stays_out_of_later_builds_and_may_be_swept_later(secret: Path, erase, build_corpus) -> None:
+@pytest.mark.parametrize("store", ["lakefs"])
+def test_on_lakefs_it_is_taken_off_every_branch_and_the_server_must_collect_it(
+    secret: Path, lake_of, erase, double, settings_of
+) -> None:
+    lake, location = lake_of(secret), settings_of(secret).lake
+    old = next(lake.log("main")).parents[0]
+    lake.tag("tiny-v0", old)
+    lake.create_branch("dev-alice", old)
+    lake.create_branch("run-dead", old)
+    done = erase(Wanted(uri="docs/bucket-list*"), sweep=True)
+    assert (done.swept, done.complete) == (None, False)
+    assert done.unlinked is not None
+    assert done.unlinked.branches == ("run-dead",)
+    assert done.unlinked.cleaned.keys() == {"dev-alice"}
+    assert done.unlinked.payloads == len(done.past.payloads)
+    assert done.unlinked.bytes > 0
+    assert done.unlinked.downloads > 0
+    for branch in lake.refs("branch"):
+        assert SECRET.encode() not in everything(lake, branch)
+    report = markdown(as_json(done))
+    assert f"{done.unlinked.payloads:,} payloads" in report
+    assert "can still be read" in report
+    assert "GarbageCollection" in report
+    assert SECRET.encode() in everything(lake, "tiny-v0"), "the report is right: it can still be read"
+    double.collect(location)
+    again = erase(Wanted(uri="docs/bucket-list*"), sweep=True)
+    assert again.complete
+    assert again.unlinked is not None
+    assert (again.unlinked.payloads, again.unlinked.steps) == (0, ())
+    assert "has deleted the bytes" in markdown(as_json(again))
+    with pytest.raises(Gone):
+        everything(lake_of(secret), "tiny-v0")
+    assert everything(lake_of(secret), "main")
+
+
+def test_it_stays_out_of_later_builds_and_may_be_swept_later(
+    secret: Path, lake_of, erase, build_corpus
+) -> None:
     erase(Wanted(uri="docs/bucket-list*"))
     (secret / "sources" / "docs" / "back-again.jsonl").write_text(
         (secret / "sources" / "docs" / "bucket-list.jsonl").read_text()
@@ -117,7 +150,7 @@ def test_it_stays_out_of_later_builds_and_may_be_swept_later(secret: Path, erase
     assert done.swept.payloads > 0
 
 
-def test_a_document_in_a_file_of_many_leaves_raw_to_decide(corpus: Path, erase) -> None:
+def test_a_document_in_a_file_of_many_leaves_raw_to_decide(corpus: Path, lake_of, erase) -> None:
     lake = lake_of(corpus)
     row = next(row for row in read_rows(lake.fetch("main", "tiny/silver/")) if row["uri"].endswith("%2Flist"))
     done = erase(Wanted(document=row["document_id"]))
@@ -131,7 +164,7 @@ def test_a_document_in_a_file_of_many_leaves_raw_to_decide(corpus: Path, erase) 
     assert text["stays_in_original_files"] == {"questions/questions.jsonl": 39}
 
 
-def test_whole_files_take_their_other_documents_along(corpus: Path, erase) -> None:
+def test_whole_files_take_their_other_documents_along(corpus: Path, lake_of, erase) -> None:
     lake = lake_of(corpus)
     row = next(row for row in read_rows(lake.fetch("main", "tiny/silver/")) if row["uri"].endswith("%2Flist"))
     done = erase(Wanted(document=row["document_id"]), whole_files=True)
@@ -140,7 +173,7 @@ def test_whole_files_take_their_other_documents_along(corpus: Path, erase) -> No
     assert len(list(read_rows(lake.fetch("main", "tiny/silver/")))) == 40
 
 
-def test_nothing_meant_is_an_error_and_nothing_happens(corpus: Path, erase) -> None:
+def test_nothing_meant_is_an_error_and_nothing_happens(corpus: Path, lake_of, erase) -> None:
     head = lake_of(corpus).resolve("main")
     with pytest.raises(NotFound, match="no such document"):
         erase(Wanted(uri="docs/nothing*"))
@@ -153,7 +186,7 @@ def test_exactly_one_thing_is_meant(wrong: dict) -> None:
         Wanted(**wrong)
 
 
-def test_the_report_is_signed_and_holds_no_text(secret: Path, erase) -> None:
+def test_the_report_is_signed_and_holds_no_text(secret: Path, lake_of, erase) -> None:
     done = erase(Wanted(text=SECRET), reason="asked to")
     paths = write(done, secret / "reports")
     value = json.loads(paths[0].read_text())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny_product
 
-from headwater.lake import NotFound, open_lake
+from headwater.lake import NotFound
 from headwater.versions.lineage import lineage
 from headwater.versions.trail import trails
 
@@ -54,12 +54,12 @@ def test_a_document_is_followed_to_passages_questions_and_training_rows(built) -
     assert "labelled example in" in steps["training_set"].detail
 
 
-def test_refusals_and_duplicates_are_told_with_their_reason(corpus: Path, build_corpus) -> None:
+def test_refusals_and_duplicates_are_told_with_their_reason(corpus: Path, lake_of, build_corpus) -> None:
     docs = corpus / "sources" / "docs"
     (docs / "zz-copy.jsonl").write_text((docs / "bucket-delete.jsonl").read_text())
     (docs / "broken.jsonl").write_text("{ no json\n")
     build_corpus(corpus)
-    lake = open_lake(corpus / "home" / "lake")
+    lake = lake_of(corpus)
     (copy,) = trails(lake, "tiny", "docs/zz-copy.jsonl", "main")
     silver = next(step for step in copy.steps if step.asset == "silver")
     assert silver.outcome == "refused"
@@ -73,22 +73,23 @@ def test_refusals_and_duplicates_are_told_with_their_reason(corpus: Path, build_
         trails(lake, "tiny", "docs/never.jsonl", "main")
 
 
-def test_by_id(corpus: Path) -> None:
-    lake = open_lake(corpus / "home" / "lake")
+def test_by_id(corpus: Path, lake_of) -> None:
+    lake = lake_of(corpus)
     (by_uri,) = trails(lake, "tiny", "docs/bucket-delete.jsonl", "main")
     assert trails(lake, "tiny", by_uri.document_id, "main") == [by_uri]
 
 
-def test_what_was_not_built_is_said(corpus: Path) -> None:
-    (trail,) = trails(open_lake(corpus / "home" / "lake"), "tiny", "docs/bucket-delete.jsonl", "main")
+def test_what_was_not_built_is_said(corpus: Path, lake_of) -> None:
+    (trail,) = trails(lake_of(corpus), "tiny", "docs/bucket-delete.jsonl", "main")
     assert {step.asset: step.outcome for step in trail.steps}["training_set"] == "not built"
     assert tiny_product.PRODUCT == "tiny"
 
 
-def test_promotions_and_rollbacks_lead_on_to_the_run(corpus: Path, build_corpus) -> None:
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
+def test_promotions_and_rollbacks_lead_on_to_the_run(corpus: Path, lake_of, build_corpus) -> None:
     tiny_product.write_document(corpus / "sources" / "docs", "bucket", "list", "Another text")
     run = build_corpus(corpus, branch="dev").run_id
-    lake = open_lake(corpus / "home" / "lake")
+    lake = lake_of(corpus)
     lake.merge("dev", "main", "Promote dev", {"promoted": "dev"})
     lake.create_branch("production")
     with lake.change("production", "Roll back", {"main_commit": lake.resolve("main")}) as change:

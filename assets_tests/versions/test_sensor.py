@@ -15,7 +15,6 @@ from headwater.components.lake_sensor import NAME
 from headwater.components.links import LAKEFS_RUN_LINK, commit_link, run_link
 from headwater.components.resource import Headwater
 from headwater.components.upkeep import JOB, UpkeepAttributes
-from headwater.lake import Lake, open_lake
 from headwater.lake.records import data_version
 
 CORPUS = ["raw", "bronze", "silver", "chunks"]
@@ -23,13 +22,18 @@ Look = Callable[[], tuple[set[str], str | None]]
 
 
 @pytest.fixture
-def definitions(corpus: Path) -> dg.Definitions:
+def headwater(corpus: Path, settings_of) -> Headwater:
+    return Headwater(home=str(corpus / "home"), lake=settings_of(corpus).lake)
+
+
+@pytest.fixture
+def definitions(corpus: Path, headwater: Headwater) -> dg.Definitions:
     product = tiny_product.components(corpus / "sources")[0]
     return dg.Definitions.merge(
         product.definitions(),
         Upkeep(UpkeepAttributes()).definitions(),
         dg.Definitions(
-            resources={"headwater": Headwater(home=str(corpus / "home"))},
+            resources={"headwater": headwater},
             executor=dg.in_process_executor,
         ),
     )
@@ -41,7 +45,7 @@ def instance() -> dg.DagsterInstance:
 
 
 @pytest.fixture
-def look(corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance) -> Look:
+def look(headwater: Headwater, definitions: dg.Definitions, instance: dg.DagsterInstance) -> Look:
     """Evaluate the sensor as the daemon does: report its events, keep its cursor."""
     cursor: list[str | None] = [None]
 
@@ -51,7 +55,7 @@ def look(corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
             instance=instance,
             cursor=cursor[0],
             definitions=definitions,
-            resources={"headwater": Headwater(home=str(corpus / "home"))},
+            resources={"headwater": headwater},
         )
         result = sensor(context)
         if isinstance(result, dg.SkipReason):
@@ -66,10 +70,6 @@ def look(corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
     return evaluate
 
 
-def lake_of(folder: Path) -> Lake:
-    return open_lake(folder / "home" / "lake")
-
-
 def tags(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
     event = instance.get_latest_materialization_event(dg.AssetKey(["tiny", asset]))
     assert event is not None
@@ -77,8 +77,9 @@ def tags(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
     return dict(event.asset_materialization.tags or {})
 
 
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
 def test_what_another_instance_built_is_reported_once_with_its_version(
-    corpus: Path, instance: dg.DagsterInstance, look: Look
+    corpus: Path, lake_of, instance: dg.DagsterInstance, look: Look
 ) -> None:
     assert look()[0] == set(CORPUS)
     lake = lake_of(corpus)
@@ -98,7 +99,7 @@ def test_what_this_instance_built_is_not_reported(
 
 
 def test_a_foreign_commit_makes_what_follows_and_nothing_else(
-    corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance, look: Look, build_corpus
+    corpus: Path, lake_of, definitions: dg.Definitions, instance: dg.DagsterInstance, look: Look, build_corpus
 ) -> None:
     build_corpus(corpus, instance=instance)
     look()
@@ -123,7 +124,7 @@ def test_a_foreign_commit_makes_what_follows_and_nothing_else(
 
 
 def test_data_that_was_put_by_hand_is_reported_and_nothing_is_made_of_it(
-    corpus: Path, definitions: dg.Definitions, instance: dg.DagsterInstance, look: Look, build_corpus
+    corpus: Path, lake_of, definitions: dg.Definitions, instance: dg.DagsterInstance, look: Look, build_corpus
 ) -> None:
     build_corpus(corpus, instance=instance)
     look()
@@ -147,23 +148,35 @@ def test_the_sweep_runs_as_a_job_and_its_schedule_is_off(
         UpkeepAttributes(older_than="a week")
 
 
-def test_links_lead_both_ways_where_there_are_pages(corpus: Path, build_corpus, monkeypatch) -> None:
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
+def test_links_lead_both_ways_where_there_are_pages(
+    corpus: Path, store: str, lake_of, build_corpus, instance: dg.DagsterInstance, monkeypatch
+) -> None:
     assert run_link("1", {}) == {}
     address = "https://dagster.example.org/runs/1"
     assert run_link("1", {"DAGSTER_WEBSERVER_URL": "https://dagster.example.org/"}) == {
         "run_url": address,
         LAKEFS_RUN_LINK: address,
     }
-    assert commit_link(lake_of(corpus), "0") == {}
-
-    class Pages:
-        def link(self, commit: str) -> str | None:
-            return f"https://lake.example.org/{commit}"
-
-    found = commit_link(Pages(), "12")["commit_link"]  # pyright: ignore[reportArgumentType]
-    assert found.value == "https://lake.example.org/12"
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", "https://dagster.example.org")
     tiny_product.write_document(corpus / "sources" / "docs", "bucket", "list", "Another text")
-    result = build_corpus(corpus)
-    made = next(one for one in lake_of(corpus).log("main", prefix="tiny/raw/") if len(one.parents) == 1)
-    assert made.metadata["run_url"] == f"https://dagster.example.org/runs/{result.run_id}"
+    result = build_corpus(corpus, instance=instance)
+    lake, address = lake_of(corpus), f"https://dagster.example.org/runs/{result.run_id}"
+    made = next(one for one in lake.log("main", prefix="tiny/raw/") if len(one.parents) == 1)
+    assert (made.metadata["run_url"], made.metadata[LAKEFS_RUN_LINK]) == (address, address)
+    assert made.metadata["run_id"] == result.run_id
+    event = instance.get_latest_materialization_event(dg.AssetKey(["tiny", "chunks"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    told = event.asset_materialization.metadata
+    links = {name: told[name].value for name in told if name.endswith("_link")}
+    if store == "embedded":
+        assert links == commit_link(lake, "main") == {}
+        return
+    head = lake.resolve("main")
+    pages = f"{lake.address.endpoint}/repositories/{lake.address.repository}"
+    assert links == {
+        "commit_link": f"{pages}/commits/{head}",
+        "diff_link": f"{pages}/compare?ref={next(lake.log(head)).parents[0]}&compare={head}",
+        "branch_link": f"{pages}/objects?ref=main",
+    }

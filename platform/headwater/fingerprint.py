@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 CHUNK_BYTES = 1 << 20
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
+"""Where nodes of a syntax tree hold further statements."""
 
 
 def digest_bytes(data: bytes) -> str:
@@ -65,7 +67,8 @@ def code_version(*modules: str) -> str:
         paths = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
         root = origin.parent
         for path in paths:
-            files[f"{name}/{path.relative_to(root).as_posix()}"] = _tree_digest(path)
+            relative = path.relative_to(root).as_posix()
+            files[f"{name}/{relative}"] = _tree_digest(path.read_text(encoding="utf-8"))
     return digest_json(files)
 
 
@@ -80,14 +83,22 @@ def library_versions(*distributions: str) -> dict[str, str]:
     return found
 
 
-def _tree_digest(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        ) and _documented(node.body):
-            node.body = node.body[1:]
+@cache
+def _tree_digest(source: str) -> str:
+    tree = ast.parse(source)
+    _strip_docstrings(tree)
     return digest_text(ast.dump(tree))
+
+
+def _strip_docstrings(node: ast.AST) -> None:
+    """Only statements are visited, for expressions, most of a tree, hold no docstring."""
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _documented(
+        node.body
+    ):
+        node.body = node.body[1:]
+    for name in _BLOCKS:
+        for inner in getattr(node, name, ()):
+            _strip_docstrings(inner)
 
 
 def _documented(body: list[ast.stmt]) -> bool:

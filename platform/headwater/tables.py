@@ -8,6 +8,7 @@ only what is new (content-defined chunking, Muthitacharoen et al., LBFS, SOSP 20
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-MIN_PART_ROWS = 256
-MAX_PART_ROWS = 8192
+MIN_PART_ROWS = 128
+MAX_PART_ROWS = 2048
 MAX_PART_BYTES = 32 << 20
 """Of text; bounds the memory of a writer whose rows are whole books."""
-PART_MASK = (1 << 10) - 1
+PART_MASK = (1 << 8) - 1
 BATCH_ROWS = 1024
 
 
@@ -46,54 +47,126 @@ def write_batches(folder: Path, batches: Iterable[pa.RecordBatch], schema: pa.Sc
     """Write record batches as `part-00000.parquet`, … below `folder` and return the number of rows.
 
     The order of rows is kept and must be deterministic. `key` names a string column; a part ends after a
-    row whose key hashes to the boundary pattern, between 256 and 8,192 rows, or after 32 MiB of text. A
+    row whose key hashes to the boundary pattern, between 128 and 2,048 rows, or after 32 MiB of text. A
     dataset without rows is one empty part, so that its schema can be read.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    part: list[pa.RecordBatch] = []
-    part_rows = part_bytes = rows = parts = 0
-
-    def flush() -> None:
-        nonlocal part, part_rows, part_bytes, parts
-        table = pa.Table.from_batches(part, schema=schema).combine_chunks()
-        pq.write_table(
-            table,
-            folder / f"part-{parts:05d}.parquet",
-            compression="zstd",
-            compression_level=3,
-            row_group_size=MAX_PART_ROWS,
-            write_statistics=True,
-            store_schema=True,
-        )
-        part, part_rows, part_bytes, parts = [], 0, 0, parts + 1
-
+    writer = PartWriter(folder, schema, key=key)
     for batch in batches:
+        writer.add(batch)
+    return writer.close()
+
+
+class PartWriter:
+    """Writes a dataset batch by batch as `write_batches` does; known parts can be copied in."""
+
+    def __init__(self, folder: Path, schema: pa.Schema, *, key: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._schema, self._key = folder, schema, key
+        self._cutter = PartCutter()
+        self._part: list[pa.RecordBatch] = []
+        self._rows = self._parts = 0
+
+    @property
+    def between_parts(self) -> bool:
+        """Whether the next row begins a part."""
+        return not self._part
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Write further rows."""
         start = 0
-        keys = batch.column(key).to_pylist()
-        sizes = _text_bytes(batch)
-        for index, value in enumerate(keys):
-            part_rows += 1
-            part_bytes += sizes[index]
-            boundary = part_rows >= MIN_PART_ROWS and xxhash.xxh64_intdigest(value.encode()) & PART_MASK == 0
-            if boundary or part_rows == MAX_PART_ROWS or part_bytes >= MAX_PART_BYTES:
-                part.append(batch.slice(start, index + 1 - start))
-                start = index + 1
-                flush()
-        if start < len(keys):
-            part.append(batch.slice(start))
-        rows += len(keys)
-    if part or parts == 0:
-        flush()
-    return rows
+        for end in self._cutter.ends(boundaries(batch.column(self._key)), text_bytes(batch)):
+            self._part.append(batch.slice(start, end - start))
+            start = end
+            self._flush()
+        if start < len(batch):
+            self._part.append(batch.slice(start))
+        self._rows += len(batch)
+
+    def copy(self, part: Path, rows: int) -> None:
+        """Take over a whole part, between parts; the caller knows that it would be cut like this."""
+        shutil.copyfile(part, part_path(self._folder, self._parts))
+        self._parts += 1
+        self._rows += rows
+
+    def close(self) -> int:
+        """Write what is left and return the number of rows."""
+        if self._part or self._parts == 0:
+            self._flush()
+        return self._rows
+
+    def _flush(self) -> None:
+        write_part(self._folder, self._parts, pa.Table.from_batches(self._part, schema=self._schema))
+        self._part, self._parts = [], self._parts + 1
 
 
-def _text_bytes(batch: pa.RecordBatch) -> list[int]:
+def write_part(folder: Path, number: int, rows: pa.Table) -> None:
+    """Write the part with this number; equal rows give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(
+        rows.combine_chunks(),
+        part_path(folder, number),
+        compression="zstd",
+        compression_level=3,
+        row_group_size=MAX_PART_ROWS,
+        write_statistics=True,
+        store_schema=True,
+    )
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Where the part with this number stands."""
+    return folder / f"part-{number:05d}.parquet"
+
+
+class PartCutter:
+    """Says after which rows a part ends; rows are shown to it in their order, batch after batch."""
+
+    def __init__(self) -> None:
+        self._rows = self._bytes = 0
+
+    def ends(self, boundary: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> Iterator[int]:
+        """Positions in this batch at which a part ends, each one past its last row.
+
+        `boundary` says of each row whether its key hashes to the boundary pattern, `sizes` has its bytes.
+        """
+        totals = np.concatenate([[0], np.cumsum(sizes)])
+        candidates = np.flatnonzero(boundary)
+        start = 0
+        while start < len(sizes):
+            full = start + MAX_PART_ROWS - self._rows
+            needed = totals[start] + MAX_PART_BYTES - self._bytes
+            heavy = int(np.searchsorted(totals[start + 1 :], needed)) + start + 1
+            least = start + max(0, MIN_PART_ROWS - self._rows - 1)
+            later = int(np.searchsorted(candidates, least))
+            marked = int(candidates[later]) + 1 if later < len(candidates) else len(sizes) + 1
+            end = min(full, heavy, marked)
+            if end > len(sizes):
+                self._rows += len(sizes) - start
+                self._bytes += int(totals[-1] - totals[start])
+                return
+            yield end
+            self._rows = self._bytes = 0
+            start = end
+
+
+def boundaries(keys: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Of each key whether it hashes to the pattern at which a part may end."""
+    hashes = [xxhash.xxh64_intdigest(value.encode()) & PART_MASK for value in keys.to_pylist()]
+    return np.array(hashes, dtype=np.int64) == 0
+
+
+def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Bytes of the string columns of each row."""
     total = np.zeros(batch.num_rows, dtype=np.int64)
     for column in batch.columns:
         if pa.types.is_string(column.type):
-            total += pc.call_function("binary_length", [column]).fill_null(0).to_numpy(zero_copy_only=False)
-    return total.tolist()
+            lengths = pc.call_function("binary_length", [column]).fill_null(0)
+            total += (
+                lengths.to_numpy()
+                if isinstance(lengths, pa.ChunkedArray)
+                else lengths.to_numpy(zero_copy_only=False)
+            )
+    return total
 
 
 def parts(folder: Path) -> list[Path]:

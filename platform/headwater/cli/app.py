@@ -15,9 +15,13 @@ from headwater.cli import (
     ci,
     demo,
     erasure,
+    generate,
     health,
+    lake,
     lineage,
+    refused,
     releases,
+    serve,
     upkeep,
     versions,
 )
@@ -37,16 +41,20 @@ app.command("diff")(versions.diff)
 app.command("show")(versions.show)
 app.command("search")(answers.search)
 app.command("ask")(answers.ask)
+app.command("serve")(serve.serve)
+app.command("generate")(generate.generate)
 app.add_typer(branches.branch, name="branch")
 app.command("compare")(branches.compare)
 app.command("promote")(branches.promote)
 app.command("ci")(ci.ci)
 app.command("releases")(releases.releases)
 app.command("rollback")(releases.rollback)
+app.command("refused")(refused.refused)
 app.command("lineage")(lineage.lineage)
 app.command("reproduce")(releases.reproduce)
 app.command("forget")(erasure.forget)
 app.command("sweep")(upkeep.sweep)
+app.add_typer(lake.lake, name="lake")
 app.command("doctor")(health.doctor)
 app.command("demo")(demo.demo)
 

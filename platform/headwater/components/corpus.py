@@ -17,11 +17,12 @@ from headwater.curate.raw import RawMaker
 from headwater.curate.silver import SilverMaker
 from headwater.lake.erased import erasures_pin
 from headwater.lake.protocol import Lake
-from headwater.lake.recipe import Pin, Recipe
-from headwater.schemas import BRONZE, CHUNKS, QUARANTINE, RAW, SILVER
+from headwater.lake.recipe import Declared, Pin, Recipe
+from headwater.schemas import BRONZE, CHUNK_STATE, CHUNKS, PAIRS, QUARANTINE, RAW, SILVER, STATE
 from headwater.sources import Folder, SourceConfig
 
 CODE = ("headwater.curate", "headwater.sources")
+WATERFALL = Declared("waterfall", "What came in was refused by one step or came out: documents and bytes")
 
 
 class CorpusAttributes(ProductAttributes):
@@ -100,6 +101,7 @@ class Corpus(ProductComponent):
                     inputs=("raw",),
                     code=CODE,
                     datasets={"": BRONZE, "quarantine": QUARANTINE},
+                    checks=(WATERFALL,),
                     config={**bronze.model_dump(mode="json"), "fingerprint": bronze.fingerprint},
                     pins=erased,
                 ),
@@ -114,7 +116,13 @@ class Corpus(ProductComponent):
                     maker=given.silver,
                     inputs=("bronze",),
                     code=CODE,
-                    datasets={"": SILVER, "quarantine": QUARANTINE},
+                    datasets={
+                        "": SILVER,
+                        "quarantine": QUARANTINE,
+                        "state": STATE,
+                        "state/pairs": PAIRS,
+                    },
+                    checks=(WATERFALL,),
                     config={**given.silver.model_dump(mode="json"), "fingerprint": given.silver.fingerprint},
                 ),
                 tier="silver",
@@ -128,7 +136,7 @@ class Corpus(ProductComponent):
                     maker=given.chunks,
                     inputs=("silver",),
                     code=CODE,
-                    datasets={"": CHUNKS},
+                    datasets={"": CHUNKS, "state": CHUNK_STATE},
                     config={**given.chunks.model_dump(mode="json"), "fingerprint": given.chunks.fingerprint},
                 ),
                 tier="gold",

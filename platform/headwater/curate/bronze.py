@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from headwater.curate.bronze_flow import flow_of_files
+from headwater.curate.engine.pictures import draw_waterfall
 from headwater.curate.erasures import DETAIL, INPUT, REASON, Erasures
 from headwater.curate.erasures import STEP as ERASURE
 from headwater.curate.extract import (
@@ -115,6 +117,9 @@ class BronzeMaker(Settings):
             count = write_rows(workspace.out, rows(), BRONZE.arrow, key=BRONZE.key)
             quarantine.write(workspace.out / "quarantine")
             write_json(workspace.out / FINGERPRINT_FILE, {"fingerprint": fingerprint})
+            flow, complete = flow_of_files(raw, workspace.out, (STEP, ERASURE))
+            picture = workspace.out / "waterfall.png"
+            draw_waterfall(flow.rows(), "files", picture)
             return Produced(
                 rows=count,
                 metrics={
@@ -124,7 +129,9 @@ class BronzeMaker(Settings):
                     "characters": tally["characters"],
                 },
                 refused=quarantine.by_reason,
-                tables={"refused": quarantine.samples},
+                tables={"waterfall": flow.rows(), "refused": quarantine.samples},
+                pictures={"waterfall": picture},
+                checks=(complete,),
             )
 
     def _read(

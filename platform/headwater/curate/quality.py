@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from headwater.curate.step import StepSettings, Verdict, strings, with_columns, with_verdicts
-from headwater.curate.words import is_prose, words
+from headwater.curate.rules import Rule, Values, judge, ratio
+from headwater.curate.step import Looser, StepSettings, strings, with_columns
+
+if TYPE_CHECKING:
+    from headwater.curate.kernels.counters import Counters
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
-_ELLIPSIS = ("...", "…")
-_BULLETS = ("- ", "* ", "• ", "‣ ", "+ ")
-_SYMBOLS = re.compile(r"#|…|\.\.\.")
-_ALPHABETIC = re.compile(r"[^\W\d_]")
 
 
 class Quality(StepSettings):
@@ -28,7 +27,8 @@ class Quality(StepSettings):
     [50], a mean word length of 2 to 12 [3 to 10], letters in half of the words [80 %], 0.2 symbols (# and
     ellipses) for each word [0.1], bullets off [90 %], 0.4 of the characters in repeated lines or paragraphs
     [0.2]. Under Gopher's own bounds good entries of AWS's reference fall that list the same names for each
-    of several products. The stop-word rule is left out, for it knows English only.
+    of several products. The stop-word rule is left out, for it knows English only. The rules as published
+    are the steps `gopher_quality`, `gopher_repetition`, `c4_quality` and `fineweb_quality`.
 
     Word lengths are those of words of letters alone, of scripts that put spaces between words, of at most
     40 characters: identifiers and encoded data say nothing about prose. Rules about lines judge texts of at
@@ -40,7 +40,30 @@ class Quality(StepSettings):
     """
 
     name: ClassVar[str] = "quality"
-    modules: ClassVar[tuple[str, ...]] = ("headwater.curate.words",)
+    modules: ClassVar[tuple[str, ...]] = (
+        "headwater.curate.rules",
+        "headwater.curate.words",
+        "headwater.curate.kernels.characters",
+        "headwater.curate.kernels.counters",
+        "headwater.curate.kernels.lines",
+        "headwater.curate.kernels.quality",
+        "headwater.curate.kernels.splitting",
+        "headwater.curate.kernels.tables",
+        "headwater.curate.kernels.words",
+    )
+    looser: ClassVar[Mapping[str, Looser]] = {
+        "min_words": "lower",
+        "max_words": "higher",
+        "min_mean_word_length": "lower",
+        "max_mean_word_length": "higher",
+        "max_symbol_ratio": "higher",
+        "min_alphabetic_share": "lower",
+        "max_bullet_share": "higher",
+        "max_ellipsis_share": "higher",
+        "max_repeated_line_share": "higher",
+        "max_repeated_paragraph_share": "higher",
+        "min_lines": "higher",
+    }
     min_words: Count | None = 3
     max_words: Count | None = 100_000
     min_mean_word_length: float | None = 2.0
@@ -56,76 +79,48 @@ class Quality(StepSettings):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Adds `words` and the verdict."""
-        texts = strings(batch, "text")
-        found = [words(text) for text in texts]
-        verdicts = [self.verdict(text, tokens) for text, tokens in zip(texts, found, strict=True)]
-        counted = with_columns(batch, words=pa.array([len(tokens) for tokens in found], pa.int64()))
-        return with_verdicts(counted, verdicts)
+        from headwater.curate.kernels.buffers import TextBuffers
+        from headwater.curate.kernels.quality import quality_counters
 
-    def verdict(self, text: str, tokens: list[str]) -> Verdict | None:
-        """The first rule that `text` with these words fails."""
-        count = len(tokens)
-        if below(count, self.min_words):
-            return Verdict("too_short", f"{count} words; least {self.min_words}")
-        if above(count, self.max_words):
-            return Verdict("too_long", f"{count} words; most {self.max_words}")
-        lowered = text.lower()
-        for placeholder in self.placeholders:
-            if placeholder in lowered:
-                return Verdict("placeholder", f"contains {placeholder!r}")
-        return self._of_words(text, tokens) or self._of_lines(text)
-
-    def _of_words(self, text: str, tokens: list[str]) -> Verdict | None:
-        count = max(1, len(tokens))
-        lengths = [len(token) for token in tokens if is_prose(token)]
-        mean = sum(lengths) / max(1, len(lengths))
-        if lengths and (below(mean, self.min_mean_word_length) or above(mean, self.max_mean_word_length)):
-            limits = f"{self.min_mean_word_length} to {self.max_mean_word_length}"
-            return Verdict("word_length", f"mean {mean:.1f} characters; allowed {limits}")
-        symbols = sum(1 for _ in _SYMBOLS.finditer(text)) / count
-        if above(symbols, self.max_symbol_ratio):
-            return Verdict("symbols", f"{symbols:.2f} symbols for each word; most {self.max_symbol_ratio}")
-        alphabetic = sum(1 for token in tokens if _ALPHABETIC.search(token)) / count
-        if below(alphabetic, self.min_alphabetic_share):
-            return Verdict(
-                "not_alphabetic",
-                f"{alphabetic:.0%} of words have a letter; least {self.min_alphabetic_share:.0%}",
-            )
-        return None
-
-    def _of_lines(self, text: str) -> Verdict | None:
-        lines = [line.strip() for line in text.split("\n") if line.strip()]
-        if len(lines) < self.min_lines:
-            return None
-        paragraphs = [paragraph.strip() for paragraph in text.split("\n\n") if paragraph.strip()]
+        counts = quality_counters(TextBuffers.of(batch.column("text")))
+        words, prose = counts["words"], counts["prose_words"]
+        several = np.maximum(words, 1)
+        mean = ratio(counts["prose_characters"], prose)
+        symbols = counts["symbols"] / several
+        alphabetic = counts["alphabetic_words"] / several
+        several = np.maximum(counts["lines"], 1)
+        bullets, ellipses = counts["bullets"] / several, counts["ellipses"] / several
+        lines, paragraphs = _repeated(counts, "line"), _repeated(counts, "paragraph")
+        listed = counts["lines"] >= self.min_lines
         rules = (
-            ("bullets", self.max_bullet_share, share(lines, lambda line: line.startswith(_BULLETS))),
-            ("ellipses", self.max_ellipsis_share, share(lines, lambda line: line.endswith(_ELLIPSIS))),
-            ("repeated_lines", self.max_repeated_line_share, repeated(lines)),
-            ("repeated_paragraphs", self.max_repeated_paragraph_share, repeated(paragraphs)),
+            Rule("too_short", words, self.min_words, unit=" words"),
+            Rule("too_long", words, most=self.max_words, unit=" words"),
+            Rule("placeholder", self._placeholders(batch), most=0, unit=" placeholders"),
+            Rule(
+                "word_length",
+                mean,
+                self.min_mean_word_length,
+                self.max_mean_word_length,
+                " characters in the mean",
+                prose > 0,
+            ),
+            Rule("symbols", symbols, most=self.max_symbol_ratio, unit=" symbols for each word"),
+            Rule("not_alphabetic", alphabetic, self.min_alphabetic_share, unit="%"),
+            Rule("bullets", bullets, None, self.max_bullet_share, "%", listed),
+            Rule("ellipses", ellipses, None, self.max_ellipsis_share, "%", listed),
+            Rule("repeated_lines", lines, None, self.max_repeated_line_share, "%", listed),
+            Rule("repeated_paragraphs", paragraphs, None, self.max_repeated_paragraph_share, "%", listed),
         )
-        for reason, limit, value in rules:
-            if above(value, limit):
-                return Verdict(reason, f"share {value:.2f}; most {limit}")
-        return None
+        return judge(with_columns(batch, words=pa.array(words)), rules)
+
+    def _placeholders(self, batch: pa.RecordBatch) -> Values:
+        """How many of the phrases each document contains."""
+        if not self.placeholders:
+            return np.zeros(len(batch), dtype=np.int64)
+        lowered = [text.lower() for text in strings(batch, "text")]
+        return np.array([sum(one in text for one in self.placeholders) for text in lowered])
 
 
-def below(value: float, limit: float | None) -> bool:
-    """Whether `value` is under a limit that is set."""
-    return limit is not None and value < limit
-
-
-def above(value: float, limit: float | None) -> bool:
-    """Whether `value` is over a limit that is set."""
-    return limit is not None and value > limit
-
-
-def share(lines: list[str], is_so: Callable[[str], bool]) -> float:
-    """Share of the lines of which `is_so` holds."""
-    return sum(map(is_so, lines)) / max(1, len(lines))
-
-
-def repeated(pieces: list[str]) -> float:
+def _repeated(counts: Counters, piece: str) -> Values:
     """Share of the characters that stand in pieces which stood before."""
-    distinct = sum(map(len, set(pieces)))
-    return 1.0 - distinct / max(1, sum(map(len, pieces)))
+    return 1.0 - counts[f"distinct_{piece}_characters"] / np.maximum(counts[f"{piece}_characters"], 1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import pyarrow as pa
 
@@ -13,6 +13,8 @@ from headwater.sources import Settings
 
 REASON = "refused_reason"
 DETAIL = "refused_detail"
+Looser = Literal["lower", "higher", "more"]
+"""How a parameter changes when more documents pass; a parameter that is null is at its loosest."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,51 @@ class StepSettings(Settings):
     modules: ClassVar[tuple[str, ...]] = ()
     """Further modules of this package that the step's result depends on."""
     libraries: ClassVar[tuple[str, ...]] = ()
+    looser: ClassVar[Mapping[str, Looser]] = {}
+    """Parameters that decide on nothing but who is refused. After such a change to the looser side, whoever
+    passed before passes again with the same columns, so only those that this step refused are judged anew."""
 
     @property
     def fingerprint(self) -> str:
         """Digest of the step's code, its parameters and the versions of the libraries it calls."""
+        return self._digest(exclude=())
+
+    @property
+    def lasting_fingerprint(self) -> str:
+        """The fingerprint but for the parameters named in `looser`."""
+        return self._digest(exclude=tuple(self.looser))
+
+    def _digest(self, exclude: tuple[str, ...]) -> str:
         return digest_json(
             {
                 "step": self.name,
                 "code": code_version(type(self).__module__, *self.modules),
-                "parameters": self.model_dump(mode="json"),
+                "parameters": self.model_dump(mode="json", exclude=set(exclude)),
                 "libraries": library_versions(*self.libraries),
             }
         )
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """See `Step.__call__`."""
+        raise NotImplementedError(f"{type(self).__name__} judges no documents")
+
+    def is_looser_than(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether every parameter in `looser` is as loose as in `parameters`, or looser."""
+        own = self.model_dump(mode="json")
+        return all(
+            name in parameters and _as_loose(own[name], parameters[name], direction)
+            for name, direction in self.looser.items()
+        )
+
+
+def _as_loose(value: Any, before: Any, direction: Looser) -> bool:
+    if value is None or value == before:
+        return True
+    if before is None:
+        return False
+    if direction == "more":
+        return set(value) >= set(before)
+    return value <= before if direction == "lower" else value >= before
 
 
 def with_columns(batch: pa.RecordBatch, **columns: Sequence[Any] | pa.Array) -> pa.RecordBatch:

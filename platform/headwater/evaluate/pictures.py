@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.evaluate.metrics import DEPTH
 from headwater.evaluate.retrieval import RetrievalEvaluation
+from headwater.figures import INK, PALE, new_figure, save_figure, styled
 from headwater.index.search import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"dense": "#2b6cb0", "bm25": "#c2621c", "hybrid": "#2f855a"}
-_INK, _PALE = "#334155", "#e2e8f0"
-_DOTS_PER_INCH = 160
 _CUTOFFS = (1, 5, 10)
 _RANKS = (("first", 1, 1), ("2 to 3", 2, 3), ("4 to 5", 4, 5), ("6 to 10", 6, DEPTH))
 _SHADES = ("#1e5b46", "#3f8f70", "#86bfa6", "#c5e0d4")
@@ -49,9 +48,9 @@ def draw_recall(evaluation: RetrievalEvaluation, path: Path) -> None:
     axes.set_xlim(-0.45, len(_CUTOFFS) - 0.55)
     axes.set_ylim(max(0.0, lowest - 0.08), 1.02)
     axes.set_ylabel("share of questions' documents found")
-    axes.grid(axis="y", color=_PALE)
+    axes.grid(axis="y", color=PALE)
     axes.legend(frameon=False, loc="lower right")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_ranks(evaluation: RetrievalEvaluation, path: Path) -> None:
@@ -85,12 +84,12 @@ def draw_ranks(evaluation: RetrievalEvaluation, path: Path) -> None:
     figure.legend(
         frameon=False, ncols=5, loc="outside upper center", fontsize=8, columnspacing=1.2, handlelength=1.4
     )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _label(axes: Any, left: float, share: float, row: int, *, light: bool) -> None:
     if share >= 0.035:
-        colour = "white" if light else _INK
+        colour = "white" if light else INK
         axes.text(left + share / 2, row, f"{share:.0%}", ha="center", va="center", fontsize=8, color=colour)
 
 
@@ -99,20 +98,5 @@ def _share(ranks: Sequence[int], low: int, high: int) -> float:
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Any]:
-    """A figure outside pyplot, which keeps global state and looks for a display."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes: Any = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#94a3b8")
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.yaxis.label.set_color(_INK)
-    return figure, axes
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", metadata={"Software": "Headwater"})
+    figure = new_figure(width, height)
+    return figure, styled(figure.add_subplot())

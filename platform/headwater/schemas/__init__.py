@@ -2,6 +2,7 @@
 
 from headwater.schemas.dataset import Dataset
 from headwater.schemas.gold import (
+    CHUNK_STATE,
     CHUNKS,
     QUESTIONS,
     RETRIEVAL_RESULTS,
@@ -9,17 +10,20 @@ from headwater.schemas.gold import (
     TRAINING_SET,
     embeddings,
 )
-from headwater.schemas.tiers import BRONZE, QUARANTINE, RAW, SILVER
+from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
     "BRONZE",
     "CHUNKS",
+    "CHUNK_STATE",
+    "PAIRS",
     "QUARANTINE",
     "QUESTIONS",
     "RAW",
     "RETRIEVAL_RESULTS",
     "SILVER",
     "SPLITS",
+    "STATE",
     "TRAINING_SET",
     "Dataset",
     "embeddings",

@@ -38,6 +38,19 @@ CHUNKS = Dataset(
     },
 )
 
+CHUNK_STATE = Dataset(
+    name="state",
+    description="What the next build need not cut again: one row for each document, no text.",
+    key="document_id",
+    columns={
+        "document_id": column(STRING, "The document in silver", SHA256),
+        "key": column(pd.ArrowDtype(pa.binary(16)), "Digest of what its passages are made of"),
+        "chunks": column(INT, "Its passages; 0 if its source is left out", pa_frame.Check.ge(0)),
+        "tokens": column(INT, "Their tokens together", pa_frame.Check.ge(0)),
+        "tokens_max": column(INT, "Tokens of the longest", pa_frame.Check.ge(0)),
+    },
+)
+
 QUESTIONS = Dataset(
     name="questions",
     description="Questions with the chunks that answer them; retrieval is judged on these.",

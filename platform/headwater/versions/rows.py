@@ -25,6 +25,8 @@ from headwater.schemas import (
 )
 
 PART = re.compile(r"(?P<folder>.*/)part-\d+\.parquet")
+# What a tier keeps for its own next build: no data that people compare.
+STATE = "/state/"
 MAX_VALUE = 160
 _KEYS = {
     "raw": RAW.key,
@@ -58,11 +60,11 @@ class RowChanges:
 
 
 def datasets(objects: Sequence[Object]) -> dict[str, list[Object]]:
-    """Parts by the folder of their dataset."""
+    """Parts by the folder of their dataset, without what a tier keeps for its next build."""
     found: dict[str, list[Object]] = {}
     for item in objects:
         match = PART.fullmatch(item.path)
-        if match is not None:
+        if match is not None and STATE not in match["folder"]:
             found.setdefault(match["folder"], []).append(item)
     return found
 

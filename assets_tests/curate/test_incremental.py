@@ -1,0 +1,156 @@
+"""Silver made from the last version equals silver made from nothing, byte for byte, and costs less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from silver_corpus import Row, bronze_row, contents, make_silver, remove
+
+from headwater import tables
+from headwater.fingerprint import digest_text
+from headwater.tables import read_rows
+
+WORDS = [f"word{number}" for number in range(19)]
+CHAIN: dict[str, Any] = {"steps": ["normalize", {"step": "quality", "min_words": 4}, "pii"]}
+DEDUP = {"shingle_words": 2, "permutations": 32, "bands": 8}
+
+
+def text(topic: int, variant: int) -> str:
+    """A text of forty words; variants of a topic are near duplicates, every fifth topic is refused."""
+    if topic % 5 == 4:
+        return f"word{topic} {variant}"
+    words = [f"{WORDS[(topic * 7 + place * place) % len(WORDS)]}{topic}" for place in range(40)]
+    words[variant * 3 % 40] += "x" if variant else ""
+    return " ".join(words)
+
+
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MIN_PART_ROWS", 3)
+    monkeypatch.setattr(tables, "MAX_PART_ROWS", 12)
+    monkeypatch.setattr(tables, "PART_MASK", 3)
+    for picture in ("draw_waterfall", "draw_scores"):  # they take longer than all the rest
+        monkeypatch.setattr(f"headwater.curate.engine.report.{picture}", lambda *_: None)
+
+
+# A corpus is uri number -> (topic, variant); an edit sets or removes one entry.
+documents = st.dictionaries(st.integers(0, 40), st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=40)
+edits = st.lists(
+    st.tuples(st.integers(0, 40), st.none() | st.tuples(st.integers(0, 9), st.integers(0, 2))), max_size=6
+)
+
+
+def rows_of(corpus: dict[int, tuple[int, int]]) -> list[Row]:
+    return [bronze_row(f"{'ab'[uri % 2]}/{uri:02d}", text(*what)) for uri, what in corpus.items()]
+
+
+@settings(deadline=None, max_examples=15)
+@given(corpus=documents, rounds=st.lists(edits, min_size=1, max_size=3))
+def test_any_sequence_of_edits_gives_what_a_full_build_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    corpus: dict[int, tuple[int, int]],
+    rounds: list[list[tuple[int, tuple[int, int] | None]]],
+) -> None:
+    base = tmp_path_factory.mktemp("edits")
+    options: dict[str, Any] = {**CHAIN, "dedup": DEDUP, "source_order": ["b"]}
+    last, _ = make_silver(base, rows_of(corpus), **options)
+    for changes in rounds:
+        for uri, what in changes:
+            if what is None:
+                corpus.pop(uri, None)
+            else:
+                corpus[uri] = what
+        full, expected = make_silver(base, rows_of(corpus), **options)
+        grown, produced = make_silver(base, rows_of(corpus), last, **options)
+        assert contents(grown) == contents(full)
+        assert produced.tables == expected.tables
+        assert produced.refused == expected.refused
+        remove(last)
+        remove(full)
+        last = grown
+
+
+def test_only_new_and_changed_documents_are_judged(tmp_path: Path) -> None:
+    corpus = {number: (number % 9, number // 9) for number in range(40)}
+    first, produced = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    assert produced.metrics["documents_judged"] == 40
+    _, again = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    assert again.metrics["documents_judged"] == 0
+    corpus |= {3: (20, 0), 99: (21, 0)}
+    del corpus[7]
+    _, changed = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    assert changed.metrics["documents_judged"] == 2
+
+
+def test_parts_without_a_change_are_the_files_of_the_last_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = {number: (number * 10, 0) for number in range(60)}
+    first, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    encoded: list[int] = []
+    write_part = tables.write_part
+
+    def counted(folder: Path, number: int, rows: Any) -> None:
+        encoded.append(number)
+        write_part(folder, number, rows)
+
+    monkeypatch.setattr("headwater.curate.engine.output.write_part", counted)
+    corpus[30] = (999, 0)
+    second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    assert 1 <= len(encoded) <= 2
+    assert len(list(second.glob("part-*"))) > 6
+
+
+def test_a_duplicate_comes_back_when_the_one_that_was_kept_vanishes(tmp_path: Path) -> None:
+    rows = [bronze_row(f"a/{number}", text(number // 2 * 5, number % 2)) for number in range(6)]
+    rows[1] = bronze_row("a/1", f"{text(0, 0)}  ask jane@corp.io")
+    first, produced = make_silver(tmp_path, rows, **CHAIN, dedup=DEDUP)
+    assert produced.rows == 3
+    grown, produced = make_silver(tmp_path, rows[1:], first, **CHAIN, dedup=DEDUP)
+    assert produced.rows == 3
+    assert produced.metrics["documents_judged"] == 0
+    assert next(read_rows(grown))["text"].endswith("ask <EMAIL>")
+    full, _ = make_silver(tmp_path, rows[1:], **CHAIN, dedup=DEDUP)
+    assert contents(grown) == contents(full)
+
+
+@pytest.mark.parametrize(
+    ("changed", "judged"),
+    [
+        ({"steps": ["normalize", {"step": "quality", "min_words": 5}, "pii"]}, 40),
+        (
+            {"steps": ["normalize", {"step": "quality", "min_words": 4}, {"step": "pii", "allow": ["a.io"]}]},
+            40,
+        ),
+        ({"steps": ["normalize", {"step": "quality", "min_words": 4}]}, 32),
+        ({"steps": [*CHAIN["steps"], {"step": "language", "keep": ["xx"]}]}, 32),
+        ({**CHAIN, "dedup": {"threshold": 0.9}}, 0),
+        ({**CHAIN, "dedup": {"shingle_words": 3}}, 32),
+    ],
+    ids=["a step", "what excerpts go through", "a step less", "a step more", "threshold", "shingles"],
+)
+def test_what_depends_on_a_change_is_judged_again(
+    tmp_path: Path, changed: dict[str, Any], judged: int
+) -> None:
+    rows = rows_of({number: (number % 10, number // 10) for number in range(40)})
+    first, _ = make_silver(tmp_path, rows, **CHAIN)
+    full, _ = make_silver(tmp_path, rows, **changed)
+    grown, produced = make_silver(tmp_path, rows, first, **changed)
+    assert contents(grown) == contents(full)
+    assert produced.metrics["documents_judged"] == judged
+
+
+def test_the_state_holds_no_text_and_nothing_of_documents_that_are_gone(tmp_path: Path) -> None:
+    rows = [bronze_row(f"a/{number}", text(number // 2, number % 2)) for number in range(8)]
+    first, _ = make_silver(tmp_path, rows, **CHAIN, dedup=DEDUP)
+    second, _ = make_silver(tmp_path, rows[2:], first, **CHAIN, dedup=DEDUP)
+    gone = {digest_text("a/0"), digest_text("a/1")}
+    stored = [row for folder in ("state", "state/pairs") for row in read_rows(second / folder)]
+    assert stored
+    for row in stored:
+        assert not gone & {str(value) for value in row.values()}
+        assert not any(isinstance(value, str) and len(value) > 64 for value in row.values())

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quality_texts import NASTY, TEXTS, split_words
+
+from headwater.curate.kernels.words import ALPHABETIC, BASE, MEANS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('He said "go", then left.', ["He", "said", '"', "go", '"', ",", "then", "left", "."]),
+        ("a well-known 3.14 e.g. U.S. fact", ["a", "well", "-", "known", "3.14", "e.g.", "U.S.", "fact"]),
+        ("don't I'm it's", ["do", "n't", "I", "'m", "it", "'s"]),
+        (
+            "see https://a.example/x-y, or host.example:80",
+            ["see", "https://a.example/x-y", ",", "or", "host.example:80"],
+        ),
+        ("foo_bar() --option x=y", ["foo_bar", "(", ")", "--option", "x", "=", "y"]),
+        ("wait... no…", ["wait", "...", "no", "…"]),
+        ("完了。次へ", ["完了。次へ"]),
+        ("«Où ?» 5 €", ["«", "Où", "?", "»", "5", "€"]),
+    ],
+)
+def test_words(text: str, expected: list[str]) -> None:
+    assert split_words(text)[1] == [expected]
+
+
+@given(st.lists(TEXTS, max_size=6))
+@settings(deadline=None, max_examples=200)
+def test_words_cover_the_text_and_are_what_they_are_said_to_be(texts: list[str]) -> None:
+    found, listed = split_words(*texts)
+    for number, words in enumerate(listed):
+        for place, word in enumerate(words, start=int(found.offsets[number])):
+            value = 0
+            for byte in word.encode():
+                value = (value * int(BASE) + byte + 1) % 2**64
+            assert int(found.hashes[place]) == value
+            assert int(found.sizes[place]) == len(word.encode())
+            assert bool(found.flags[place] & ALPHABETIC) == any(character.isalpha() for character in word)
+
+
+def test_symbols_alone_mean_nothing() -> None:
+    found, listed = split_words("( x )")
+    assert [bool(flag & MEANS) for flag in found.flags] == [False, True, False]
+    assert listed == [["(", "x", ")"]]
+
+
+def test_a_document_of_as_many_words_as_bytes_fits() -> None:
+    found, _ = split_words("(" * 1000, "x")
+    assert np.diff(found.offsets).tolist() == [1000, 1]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_texts(name: str) -> None:
+    split_words(NASTY[name])

@@ -1,0 +1,199 @@
+"""The exact similarity of pairs: known from an earlier build, or taken from the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.curate.dedup.corpus import Corpus, Int64s
+from headwater.curate.dedup.settings import Deduplicate
+from headwater.curate.dedup.shingles import ShingleFile
+from headwater.curate.kernels.dedup_pairs import (
+    Keys,
+    Numbers,
+    Values,
+    compare,
+    enlarged,
+    fill,
+    mark_unknown,
+    missing,
+    settle,
+)
+
+PAIRS = pa.schema(
+    [
+        pa.field("left", pa.binary(16), nullable=False),
+        pa.field("right", pa.binary(16), nullable=False),
+        pa.field("similarity", pa.float64(), nullable=False),
+    ]
+)
+Texts = Callable[[Int64s], Iterable[tuple[int, str]]]
+_FEWEST_PLACES = 1024
+_HALF = np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
+
+
+@dataclass(frozen=True)
+class KnownPairs:
+    """Similarities that an earlier build found, as its `Duplicates.pairs`.
+
+    They hold as long as `Deduplicate.sketch_fingerprint` is the same; the contents need not exist any more.
+    """
+
+    table: pa.Table
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing is known."""
+        return cls(PAIRS.empty_table())
+
+    def numbered(self, corpus: Corpus) -> tuple[Keys, Values]:
+        """The pairs whose contents the corpus holds, as the kernels see them."""
+        keys, values = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.float64)]
+        for batch in self.table.select(PAIRS.names).to_batches():
+            left, right = (corpus.numbers(batch.column(name)) for name in ("left", "right"))
+            here = (left >= 0) & (right >= 0)
+            keys.append(pair_keys(left[here], right[here]))
+            values.append(batch.column("similarity").to_numpy()[here])
+        return np.concatenate(keys), np.concatenate(values)
+
+
+class Similarities:
+    """Answers how similar two contents are and remembers what was asked."""
+
+    def __init__(
+        self, settings: Deduplicate, corpus: Corpus, texts: Texts, known: KnownPairs, path: Path
+    ) -> None:
+        self._settings = settings
+        self._corpus = corpus
+        self._texts = texts
+        self._file = ShingleFile(path, settings.shingle_words)
+        self._slots: Numbers = np.full(len(corpus.first), -1, dtype=np.int32)
+        self._filled = 0
+        self._held = 0
+        self._keys: Keys = np.zeros(_FEWEST_PLACES, dtype=np.uint64)
+        self._similarity: Values = np.zeros(_FEWEST_PLACES, dtype=np.float64)
+        self._asked = np.zeros(_FEWEST_PLACES, dtype=np.uint8)
+        self.estimated = 0
+        self.compared = 0
+        keys, values = known.numbered(corpus)
+        self._reserve(len(keys))
+        fill(keys, values, self._keys, self._similarity)
+        self._held = int(np.count_nonzero(self._keys))
+
+    def _reserve(self, further: int) -> None:
+        places = 1 << (4 * (self._held + further)).bit_length()
+        if places > 2 * len(self._keys):
+            self._keys, self._similarity, self._asked = enlarged(
+                self._keys, self._similarity, self._asked, places
+            )
+
+    @property
+    def _least(self) -> int:
+        """Signatures of a pair at the threshold agree in fewer places only once in 30,000 cases: their
+        agreement is binomial, and this is four standard deviations under its mean."""
+        threshold, permutations = self._settings.threshold, self._settings.permutations
+        margin = 4 * (threshold * (1 - threshold) / permutations) ** 0.5
+        return int(np.ceil((threshold - margin) * permutations))
+
+    def load_unknown(self, buckets: Iterable[tuple[Numbers, Int64s]]) -> None:
+        """Fetch the texts of all unknown pairs that `join` on the same buckets will ask for."""
+        count = len(self._slots)
+        parents = np.arange(count, dtype=np.int32)
+        wanted = np.zeros(count, dtype=np.uint8)
+        for members, starts in buckets:
+            self.estimated += mark_unknown(
+                members,
+                starts,
+                self._settings.max_compared,
+                self._corpus.first,
+                self._corpus.signatures,
+                self._least,
+                self._settings.threshold,
+                self._keys,
+                self._similarity,
+                parents,
+                wanted,
+            )
+        self._load(np.flatnonzero(wanted))
+
+    def _load(self, contents: Int64s) -> None:
+        contents = contents[self._slots[contents] < 0]
+        contents = contents[np.argsort(self._corpus.first[contents])]
+        documents = self._corpus.first[contents]
+        self._file.extend(text for _, text in self._in_order(documents))
+        self._slots[contents] = np.arange(self._filled, self._filled + len(contents))
+        self._filled += len(contents)
+
+    def _in_order(self, documents: Int64s) -> Iterable[tuple[int, str]]:
+        if not len(documents):
+            return
+        for wanted, (number, text) in zip(documents.tolist(), self._texts(documents), strict=True):
+            if number != wanted:
+                raise ValueError(f"the text of document {number} came where that of {wanted} was expected")
+            yield number, text
+
+    def join(self, members: Numbers, starts: Int64s, parents: Numbers) -> None:
+        """Join in `parents` the contents of these buckets that are similar enough."""
+        shingles, ends = self._file.read()
+        self._keys, self._similarity, self._asked, self._held, compared = settle(
+            members,
+            starts,
+            self._settings.max_compared,
+            self._corpus.first,
+            self._corpus.signatures,
+            self._least,
+            self._settings.threshold,
+            self._keys,
+            self._similarity,
+            self._asked,
+            self._held,
+            parents,
+            self._slots,
+            shingles,
+            ends,
+        )
+        self.compared += compared
+
+    def of(self, left: Numbers, right: Numbers) -> Values:
+        """The similarity of each pair of contents."""
+        keys, which = np.unique(pair_keys(left, right), return_inverse=True)
+        unknown = np.zeros(len(keys), dtype=np.uint8)
+        missing(keys, self._keys, unknown)
+        self._load(_contents(keys[unknown > 0]))
+        self._reserve(int(unknown.sum()))
+        shingles, ends = self._file.read()
+        values = np.empty(len(keys), dtype=np.float64)
+        self.compared += compare(
+            keys, self._keys, self._similarity, self._asked, self._slots, shingles, ends, values
+        )
+        self._held = int(np.count_nonzero(self._keys))
+        return values[which]
+
+    def asked(self) -> pa.Table:
+        """Every pair that was asked for, sorted by the digests."""
+        places = np.flatnonzero(self._asked)
+        places = places[np.argsort(self._keys[places])]
+        keys = self._keys[places]
+        return pa.Table.from_arrays(
+            [
+                self._corpus.names((keys >> _HALF).astype(np.int32)),
+                self._corpus.names((keys & _LOW).astype(np.int32)),
+                pa.array(self._similarity[places]),
+            ],
+            schema=PAIRS,
+        )
+
+
+def pair_keys(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> Keys:
+    """The keys of pairs of different contents."""
+    return np.minimum(left, right).astype(np.uint64) << _HALF | np.maximum(left, right).astype(np.uint64)
+
+
+def _contents(keys: Keys) -> Int64s:
+    return np.unique(np.concatenate((keys >> _HALF, keys & _LOW)).astype(np.int64))

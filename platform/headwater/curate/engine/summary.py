@@ -1,0 +1,115 @@
+"""What people see of a tier: refusals with samples, languages, redactions, how scores are spread."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.curate.engine.compute import pc
+from headwater.tables import count_rows, read_batches
+
+SHOWN_LANGUAGES = 20
+SAMPLES_PER_REASON = 3
+SAMPLE_ROWS = 60
+SAMPLED_DOCUMENTS = 20_000
+"""Histograms are drawn from at most twice this many documents, evenly spread."""
+BINS = 20
+_MEASURED = ("language_score", "words")
+_SHOWN = ("step", "reason", "uri", "detail", "excerpt")
+
+
+@dataclass
+class Refused:
+    """Refusals of a quarantine: by (step, reason), and up to three samples of each."""
+
+    causes: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    samples: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @classmethod
+    def of(cls, folder: Path) -> Refused:
+        """Read a quarantine."""
+        found = cls()
+        for batch in read_batches(folder, _SHOWN):
+            causes = pc.binary_join_element_wise(batch.column("step"), batch.column("reason"), "\0")
+            for entry in pc.value_counts(causes).to_pylist():
+                step, _, reason = entry["values"].partition("\0")
+                wanted = min(
+                    SAMPLES_PER_REASON - found.causes[step, reason], SAMPLE_ROWS - len(found.samples)
+                )
+                found.causes[step, reason] += entry["counts"]
+                if wanted > 0:
+                    rows = batch.filter(pc.equal(causes, entry["values"])).slice(0, wanted)
+                    found.samples += rows.select(list(_SHOWN)).to_pylist()
+        return found
+
+    def counted(self, by: int) -> dict[str, int]:
+        """How many by step (0) or by reason (1)."""
+        counts: Counter[str] = Counter()
+        for cause, count in self.causes.items():
+            counts[cause[by]] += count
+        return dict(sorted(counts.items()))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the columns of silver say: languages, redactions by kind, values of each measure."""
+
+    languages: Counter[str]
+    redactions: Counter[str]
+    measures: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]
+
+    @classmethod
+    def of(cls, folder: Path) -> Kept:
+        """Read the small columns of silver."""
+        languages: Counter[str] = Counter()
+        redactions: Counter[str] = Counter()
+        measures: dict[str, list[float]] = {}
+        every = max(1, count_rows(folder) // SAMPLED_DOCUMENTS)
+        start = 0
+        columns = ["language", "redactions", "annotations", *_MEASURED]
+        for batch in read_batches(folder, columns):
+            for entry in pc.value_counts(batch.column("language")).to_pylist():
+                languages[entry["values"] or "not looked at"] += entry["counts"]
+            some = batch.column("redactions").filter(pc.not_equal(batch.column("redactions"), "{}"))
+            for value in some.to_pylist():
+                redactions.update(json.loads(value))
+            sampled = pa.array(np.arange(-start % every, len(batch), every))
+            _measure(batch.take(sampled), measures)
+            start += len(batch)
+        arrays = {name: np.array(values, dtype=np.float64) for name, values in measures.items() if values}
+        return cls(languages, redactions, arrays)
+
+    def histograms(self) -> tuple[dict[str, Any], ...]:
+        """Twenty equal steps from the least to the greatest value of each measure, with their documents."""
+        rows: list[dict[str, Any]] = []
+        for name in sorted(self.measures):
+            counts, edges = np.histogram(self.measures[name], bins=BINS)
+            for count, low, high in zip(
+                counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True
+            ):
+                if count:
+                    rows.append({"measure": name, "from": low, "to": high, "documents": count})
+        return tuple(rows)
+
+    def most_languages(self) -> tuple[dict[str, Any], ...]:
+        """Languages with their documents, the most frequent first."""
+        ordered = sorted(self.languages.items(), key=lambda entry: (-entry[1], entry[0]))
+        return tuple({"language": name, "documents": count} for name, count in ordered[:SHOWN_LANGUAGES])
+
+
+def _measure(batch: pa.RecordBatch, measures: dict[str, list[float]]) -> None:
+    for name in _MEASURED:
+        measures.setdefault(name, []).extend(batch.column(name).drop_null().to_pylist())
+    for value in batch.column("annotations").to_pylist():
+        if value == "{}":
+            continue
+        for name, number in json.loads(value).items():
+            if isinstance(number, int | float):
+                measures.setdefault(name, []).append(float(number))

@@ -1,0 +1,76 @@
+"""String columns as the kernels see them: one array of bytes and one of offsets, without a copy."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Offsets = np.ndarray[Any, np.dtype[np.int64]]
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+COMPILED = "kernels-"
+
+
+@dataclass(frozen=True)
+class TextBuffers:
+    """The UTF-8 of a string column: document `i` is `data[offsets[i]:offsets[i + 1]]`."""
+
+    data: Bytes
+    offsets: Offsets
+
+    @classmethod
+    def of(cls, column: pa.Array) -> Self:
+        """The buffers of a string column; a null counts as an empty text."""
+        filled = column.fill_null("") if column.null_count else column
+        wide = filled.cast(pa.large_string())
+        _, offsets, data = wide.buffers()
+        begin = np.frombuffer(offsets, dtype=np.int64)[wide.offset : wide.offset + len(wide) + 1]
+        # Read-only like the others: a writable array is another type to numba, and a second compilation.
+        text = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
+        return cls(text, begin if len(wide) else np.frombuffer(bytes(8), dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def sizes(self) -> Offsets:
+        """Bytes of each document."""
+        return np.diff(self.offsets)
+
+
+def compiled_folder() -> Path:
+    """Where compiled kernels are kept: a folder for each state of this package's sources.
+
+    numba looks at the file of a kernel, not at those of the kernels that it calls: without a folder of their
+    own, compiled callers would go on running what an update has changed.
+    """
+    sources = Path(__file__).parent
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(sources.glob("*.py"))))
+    root = Path(os.environ.get("NUMBA_CACHE_DIR") or sources / "__pycache__")
+    return root / f"{COMPILED}{digest.hexdigest()[:16]}"
+
+
+def jit(function: Kernel) -> Kernel:
+    """Compile with numba: without the interpreter's lock, kept on disk for the next process."""
+    return cast(Kernel, numba.njit(cache=True, nogil=True)(function))
+
+
+def _keep_compiled() -> None:
+    folder = compiled_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        # An installation that may not be written to: numba finds a place below the user's caches.
+        return
+    numba.config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+_keep_compiled()

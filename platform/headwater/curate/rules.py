@@ -1,0 +1,74 @@
+"""Rules of the form "this measure has this limit", judged on a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.curate.step import Verdict, with_verdicts
+
+Values = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A measure of each document with at most two limits; a limit that is None is off.
+
+    `unit` follows the value in the verdict; `%` shows shares as percentages. `applies` says to which
+    documents the rule applies, by default to all.
+    """
+
+    reason: str
+    values: Values
+    least: float | None = None
+    most: float | None = None
+    unit: str = ""
+    applies: Values | None = None
+
+    @property
+    def broken(self) -> Values:
+        """Where a limit is passed."""
+        found = np.zeros(len(self.values), dtype=bool)
+        if self.least is not None:
+            found |= self.values < self.least
+        if self.most is not None:
+            found |= self.values > self.most
+        return found if self.applies is None else found & self.applies
+
+    def verdict(self, row: int) -> Verdict:
+        """What to say of a document that breaks the rule."""
+        value = self.values[row].item()
+        if self.least is not None and value < self.least:
+            bound, limit = "least", self.least
+        else:
+            bound, limit = "most", self.most
+        return Verdict(self.reason, f"{self._show(value)}{self._after}; {bound} {self._show(limit)}")
+
+    @property
+    def _after(self) -> str:
+        return "" if self.unit == "%" else self.unit
+
+    def _show(self, value: float | None) -> str:
+        if isinstance(value, int):
+            return str(value)
+        return f"{100 * (value or 0):.4g}%" if self.unit == "%" else f"{value:.4g}"
+
+
+def judge(batch: pa.RecordBatch, rules: Sequence[Rule]) -> pa.RecordBatch:
+    """The batch with the verdict of the first rule that each document breaks."""
+    first = np.full(len(batch), len(rules))
+    for number in reversed(range(len(rules))):
+        first[rules[number].broken] = number
+    verdicts: list[Verdict | None] = [None] * len(batch)
+    for row in np.flatnonzero(first < len(rules)).tolist():
+        verdicts[row] = rules[first[row]].verdict(row)
+    return with_verdicts(batch, verdicts)
+
+
+def ratio(part: Values, whole: Values) -> Values:
+    """`part / whole`, and 0 where there is nothing to divide."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole != 0)
