@@ -70,6 +70,7 @@ def test_the_branch_can_be_kept_and_a_left_over_one_is_replaced(corpus: Path, se
     assert lake.refs("branch").keys() == {"main"}
 
 
+@pytest.mark.thorough
 def test_an_unchanged_product_passes_its_gate_and_a_strict_gate_refuses(copy, settings_of) -> None:
     settings, sources = settings_of(copy.folder), copy.folder / "sources"
     # The copy's folder is another one, which is configuration: raw and bronze are made again, and are equal.

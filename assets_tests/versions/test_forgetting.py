@@ -201,6 +201,7 @@ def test_the_report_is_signed_and_holds_no_text(secret: Path, lake_of, erase) ->
     assert lake_of(secret).fetch("main", "_meta/tiny/erased.json").read_text().find(SECRET) == -1
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_it_leaves_index_training_set_and_model_and_production_holds_it_until_released(
     copy, settings_of: Callable[..., Settings]
