@@ -26,6 +26,7 @@ STEPS: Mapping[str, str] = {
     "perplexity": "headwater.train.perplexity:Perplexity",
     "pii": "headwater.curate.pii:Redact",
     "quality": "headwater.curate.quality:Quality",
+    "repeated": "headwater.curate.dedup.repeated:RemoveRepeated",
     "sample": "headwater.curate.sample:Sample",
     "tokens": "headwater.curate.token_count:CountTokens",
     "toxicity": "headwater.curate.toxicity:Toxicity",

@@ -8,13 +8,15 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from headwater.curate.step import StepSettings
+from headwater.curate.step import StepSettings, Verdict, with_columns, with_verdicts
 
 if TYPE_CHECKING:
     from headwater.curate.dedup.repeated_table import RepeatedTable
 
 Unit = Literal["word", "sentence", "line", "paragraph"]
 REPEATED = "repeated_text"
+GONE = "_gone_"
+"""Begin of the columns that say which documents have nothing left."""
 
 
 class RemoveRepeated(StepSettings):
@@ -33,6 +35,10 @@ class RemoveRepeated(StepSettings):
     - three-sentence spans: `unit: sentence, span: 3`, as in C4 (Raffel et al., 2020, section 2.2).
     - substrings: `unit: word, span: 50`, after Lee et al. (Deduplicating Training Data Makes Language Models
       Better, 2022), who take 50 tokens of a byte-pair vocabulary and count repetition inside documents too.
+
+    It must stand first in the list, for it compares the documents as they came; further ones may follow it if
+    each has another unit. It sets `text_digest` anew and adds `repeated_<unit>_bytes`, the bytes that it
+    removed.
 
     Each run is compared by 64 bits of hash and, where those are equal, by 64 bits of a second hash.
     `min_words` keeps short headings and labels, of which real documents share many; it is this project's
@@ -54,6 +60,29 @@ class RemoveRepeated(StepSettings):
     documents: Annotated[int, Field(ge=2)] = 2
     within: Literal["source", "corpus"] = "corpus"
     keep: Literal["first", "none"] = "first"
+
+    @property
+    def removed_column(self) -> str:
+        """Where the engine notes how many bytes it removed from each document."""
+        return f"_removed_{self.unit}"
+
+    @property
+    def gone_column(self) -> str:
+        """Where the engine notes whether nothing was left of a document, which then keeps its text."""
+        return f"{GONE}{self.unit}"
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Refuse documents of which nothing was left; the text was removed before (`engine.repeated`)."""
+        removed = batch.column(self.removed_column).to_pylist()
+        gone = batch.column(self.gone_column).to_pylist()
+        verdicts = [
+            Verdict(REPEATED, f"all {size} bytes of {self.unit}s stand in other documents")
+            if nothing
+            else None
+            for size, nothing in zip(removed, gone, strict=True)
+        ]
+        found = with_columns(batch, **{f"repeated_{self.unit}_bytes": batch.column(self.removed_column)})
+        return with_verdicts(found, verdicts)
 
     def observe(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The different runs of each document of `batch`, one row for each, in a column `runs` of hashes.

@@ -47,7 +47,8 @@ class RepeatedTable:
     @classmethod
     def load(cls, folder: Path) -> RepeatedTable:
         """The table that was saved; processes that load it share the memory."""
-        return cls.of(*(np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in _COLUMNS))
+        # Nothing is written to the arrays, but kernels are compiled for writable ones only.
+        return cls.of(*(np.asarray(np.load(folder / f"{name}.npy", mmap_mode="c")) for name in _COLUMNS))
 
     @classmethod
     def of(cls, hashes: Hashes, first: Numbers, checks: Hashes) -> RepeatedTable:

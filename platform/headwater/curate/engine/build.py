@@ -76,6 +76,7 @@ def build(chain: Chain, workspace: Workspace, workers: int | None, batch_rows: i
 
 
 def _run(job: Job, worker: Worker, crew: Crew, workspace: Workspace, holds: Reuse | None) -> Built:
+    _remove_repeated(job, crew, workspace)
     _watch(crew, [{"unit": number} for number in range(len(job.units))], workspace, "silver: parts judged")
     units, previous = worker.units, worker.previous
     known = (
@@ -102,6 +103,22 @@ def _run(job: Job, worker: Worker, crew: Crew, workspace: Workspace, holds: Reus
     )
 
 
+def _remove_repeated(job: Job, crew: Crew, workspace: Workspace) -> None:
+    if not job.chain.repeated:
+        return
+    from headwater.curate.engine.repeated import find_table
+
+    numbers = range(len(job.units))
+    for stage, step in enumerate(job.chain.repeated):
+        read, removed = (
+            f"silver: parts searched for {step.unit}s",
+            f"silver: parts without repeated {step.unit}s",
+        )
+        _watch(crew, [{"observe": number, "stage": stage} for number in numbers], workspace, read)
+        find_table(job, stage)
+        _watch(crew, [{"remove": number, "stage": stage} for number in numbers], workspace, removed)
+
+
 def _watch(crew: Crew, tasks: Sequence[Task], workspace: Workspace, what: str) -> None:
     for done, _ in enumerate(crew.perform(tasks)):
         workspace.progress(what, done + 1, len(tasks))
@@ -109,7 +126,7 @@ def _watch(crew: Crew, tasks: Sequence[Task], workspace: Workspace, what: str) -
 
 def _helpers(job: Job, workers: int | None) -> int:
     count = workers or min(len(os.sched_getaffinity(0)), MOST_WORKERS)
-    size = sum(path.stat().st_size for path in job.units)
+    size = sum(path.stat().st_size for path in job.inputs(0))
     return 0 if size < LEAST_BYTES_FOR_PROCESSES else min(count, len(job.units)) - 1
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import takewhile
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from headwater.curate.dedup import Deduplicate
+from headwater.curate.dedup import Deduplicate, RemoveRepeated
 from headwater.curate.engine.annotations import annotation_objects
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.rows import Numbers
@@ -45,6 +46,23 @@ class Chain(Settings):
     steps: tuple[DocumentStep, ...] = Field(default_factory=default_steps)
     dedup: Deduplicate = Field(default_factory=Deduplicate)
     source_order: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _repeated_steps_come_first(self) -> Self:
+        units = [step.unit for step in self.steps if isinstance(step, RemoveRepeated)]
+        if len(units) != len(self.repeated):
+            raise ValueError(
+                "steps: expected `repeated` before all other steps: it compares documents as they came"
+            )
+        if len(set(units)) != len(units):
+            raise ValueError(f"steps: expected `repeated` steps of different units, found {', '.join(units)}")
+        return self
+
+    @property
+    def repeated(self) -> tuple[RemoveRepeated, ...]:
+        """The steps that look at the whole corpus before the others see a document."""
+        leading = takewhile(lambda step: isinstance(step, RemoveRepeated), self.steps)
+        return tuple(step for step in leading if isinstance(step, RemoveRepeated))
 
     @property
     def redactors(self) -> tuple[StepSettings, ...]:

@@ -29,8 +29,21 @@ class Job(Settings):
 
     @cached_property
     def units(self) -> list[Path]:
-        """The parts of bronze."""
-        return parts(self.bronze)
+        """The parts of bronze, without the text that `repeated` steps remove."""
+        return self.inputs(len(self.chain.repeated))
+
+    def inputs(self, stage: int) -> list[Path]:
+        """What the `repeated` step of this number reads, and the one before it writes."""
+        came = parts(self.bronze)
+        return [self.folder / f"without-{stage}" / path.name for path in came] if stage else came
+
+    def repeated_runs(self, stage: int, number: int) -> Path:
+        """Where the runs of a part stand."""
+        return self.folder / f"runs-{stage}" / f"{number:05d}.arrow"
+
+    def repeated_table(self, stage: int) -> Path:
+        """Where the runs to remove stand."""
+        return self.folder / f"table-{stage}"
 
     def unit(self, number: int) -> Path:
         """Where what was found in a unit stands."""

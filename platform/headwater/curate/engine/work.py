@@ -19,7 +19,8 @@ from headwater.curate.engine.unit import judge_unit
 from headwater.curate.engine.units import Units
 
 Task = Mapping[str, int]
-"""`{"unit": number}` judges a unit; `{"part": number, "begin": …, "end": …}` writes a part of silver."""
+"""`{"observe": part, "stage": number}` and `{"remove": part, "stage": number}` remove repeated text,
+`{"unit": number}` judges a unit, `{"part": number, "begin": …, "end": …}` writes a part of silver."""
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"POLARS_MAX_THREADS": "1"}
 SHOWN_TRACE = 3000
@@ -40,7 +41,15 @@ class Worker:
 
     def perform(self, task: Task) -> None:
         """Do one task."""
-        if "unit" in task:
+        if "stage" in task:
+            # Few products remove repeated text; the others need not load its kernels.
+            from headwater.curate.engine.repeated import observe_part, remove_from_part
+
+            if "observe" in task:
+                observe_part(self.job, task["stage"], task["observe"])
+            else:
+                remove_from_part(self.job, task["stage"], task["remove"])
+        elif "unit" in task:
             judge_unit(self.job, self.previous, task["unit"])
         else:
             write_output(self.job, self.units, self.previous, task["part"], task["begin"], task["end"])

@@ -216,6 +216,16 @@ def holds_repeated(
 
 
 @jit
+def _line_breaks(data: Bytes, begin: int, end: int) -> int:
+    """Line breaks in the white space at the end, two at most: a blank line, however tall."""
+    count = 0
+    while end > begin and count < 2 and _is_space(data[end - 1]):
+        end -= 1
+        count += data[end] == _NEWLINE
+    return count
+
+
+@jit
 def without_repeated(
     data: Bytes,
     offsets: Offsets,
@@ -234,22 +244,32 @@ def without_repeated(
     out: Bytes,
     out_offsets: Offsets,
 ) -> None:
-    """Copy to `out` what is left of each document; where something went, without white space at the end."""
+    """Copy to `out` what is left of each document; where something went, without white space at the end.
+
+    What stood in two lines or paragraphs stays apart when the text between them goes.
+    """
     filled = 0
     out_offsets[0] = 0
     for document in range(len(numbers)):
         until = -1
         began = filled
         lost = False
+        breaks = 0
         for at in range(ends[document], ends[document + 1]):
             place = find(runs[at], hashes, index, shift) if runs[at] else -1
             mine = place >= 0 and keep_first and first[place] == numbers[document]
             if place >= 0 and checks[place] == second[at] and not mine:
                 until = at + span
+            after = begins[at + 1] if at + 1 < ends[document + 1] else offsets[document + 1]
             if at < until:
                 lost = True
+                breaks = max(breaks, _line_breaks(data, begins[at], after))
                 continue
-            after = begins[at + 1] if at + 1 < ends[document + 1] else offsets[document + 1]
+            if filled > began:
+                for _ in range(_line_breaks(out, began, filled), breaks):
+                    out[filled] = _NEWLINE
+                    filled += 1
+            breaks = 0
             size = after - begins[at]
             out[filled : filled + size] = data[begins[at] : after]
             filled += size
