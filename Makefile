@@ -13,7 +13,7 @@ export TOKENIZERS_PARALLELISM := false
 # Idle threads sleep: two that spin beside other work cost up to six times the time of one.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo up serve test test-all lint format check docker-check lock screenshot clean
+.PHONY: help setup demo up serve test test-all guard lint format check docker-check lock screenshot clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test: setup ## Run the tests
 
 test-all: setup ## Run the tests, also those that repeat at full size what smaller ones cover
 	$(BIN)/pytest -n 2 --dist worksteal -m "thorough or not thorough"
+
+guard: setup ## Check that curation has not become slower, beside a fixed computation
+	$(BIN)/python benchmarks/guard.py
 
 lint: setup ## Check format, lint, types and definitions
 	$(BIN)/ruff format --check .
