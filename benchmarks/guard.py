@@ -32,7 +32,7 @@ from headwater.schemas import BRONZE
 COMMITTED = Path(__file__).with_name("guard.json")
 DOCUMENTS, REPEATS = 600, 5
 TOLERATED = 1.5
-"""A step may take this many times the committed CPU time: medians move by a tenth when the machine is busy."""
+"""A step may take this many times the committed CPU time: medians move by a tenth under load."""
 _FREQUENT = (
     "the",
     "of",
