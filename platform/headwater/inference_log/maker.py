@@ -232,7 +232,7 @@ def _accepted(line: Line, reading: _Reading, erasures: Erasures) -> Request | Fe
         reading.gone.add(key)
         return None
     if key in reading.known:
-        _refuse(reading, line, "duplicate", f"{key} stands in the log already")
+        _refuse(reading, line, "duplicate", "its id stands in the log already")
         return None
     reading.known.add(key)
     return record
