@@ -33,6 +33,7 @@ RELEASED = (
     "evaluation",
 )
 """What a release names the versions of."""
+HOLM = "headwater.monitor.correction"
 
 
 class EvaluationAttributes(ProductAttributes):
@@ -97,7 +98,7 @@ class Evaluation(ProductComponent):
                     "evaluation",
                     maker=evaluation,
                     inputs=("questions", "index", "training_set", "base_model", "model"),
-                    code=("headwater.evaluate", "headwater.index", "headwater.train"),
+                    code=("headwater.evaluate", "headwater.index", "headwater.train", HOLM),
                     datasets={"": RETRIEVAL_RESULTS},
                     config=evaluation.model_dump(mode="json"),
                     libraries=("faiss-cpu", "bm25s", "sacrebleu", "torch", "transformers", "peft"),
@@ -113,7 +114,7 @@ class Evaluation(ProductComponent):
                     "release",
                     maker=decision,
                     inputs=RELEASED,
-                    code=("headwater.evaluate",),
+                    code=("headwater.evaluate", HOLM),
                     checks=(Declared("gate", "Every condition of the gate holds", blocking=False),),
                     config=decision.model_dump(mode="json"),
                     pins=against_same,
