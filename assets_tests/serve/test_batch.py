@@ -14,7 +14,7 @@ LINES = [
     "",
     "no question",
     json.dumps({"question": " "}),
-    json.dumps({"question": "How does one tag an image? " * 500}),
+    json.dumps({"question": "Adds or overwrites the labels that are kept beside the image. " * 300}),
     json.dumps({"question": "List every gateway?", "id": 7, "max_tokens": 4, "temperature": 1.2, "seed": 3}),
 ]
 
