@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,7 @@ from headwater.tables import read_rows
 from headwater.workspace import Produced
 
 Rows = Sequence[Mapping[str, Any]]
-MAKER = DriftMaker(
-    monitor=MonitorConfig(least_rows=40, least_votes=20), groundedness=Groundedness(sample=25)
-)
+MAKER = DriftMaker(monitor=MonitorConfig(least_rows=40, least_votes=20), groundedness=Groundedness(sample=25))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ LINES = [
     "",
     "no question",
     json.dumps({"question": " "}),
-    json.dumps({"question": "Adds or overwrites the labels that are kept beside the image. " * 300}),
+    json.dumps(
+        {"question": "image tag-image. Adds or overwrites the labels that are kept beside the image. " * 300}
+    ),
     json.dumps({"question": "List every gateway?", "id": 7, "max_tokens": 4, "temperature": 1.2, "seed": 3}),
 ]
 
