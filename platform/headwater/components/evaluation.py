@@ -44,6 +44,7 @@ PROFILE_CODE = (
     "headwater.monitor.text_statistics",
 )
 """What shapes a profile; the tests that use one do not, and a change of them makes no new release."""
+HOLM = "headwater.monitor.correction"
 
 
 class EvaluationAttributes(ProductAttributes):
@@ -123,7 +124,7 @@ class Evaluation(ProductComponent):
                     "evaluation",
                     maker=evaluation,
                     inputs=("questions", "index", "training_set", "base_model", "model"),
-                    code=("headwater.evaluate", "headwater.index", "headwater.train"),
+                    code=("headwater.evaluate", "headwater.index", "headwater.train", HOLM),
                     datasets={"": RETRIEVAL_RESULTS},
                     config=evaluation.model_dump(mode="json"),
                     libraries=("faiss-cpu", "bm25s", "sacrebleu", "torch", "transformers", "peft"),
@@ -139,7 +140,7 @@ class Evaluation(ProductComponent):
                     "release",
                     maker=decision,
                     inputs=RELEASED,
-                    code=("headwater.evaluate",),
+                    code=("headwater.evaluate", HOLM),
                     checks=(Declared("gate", "Every condition of the gate holds", blocking=False),),
                     config=decision.model_dump(mode="json"),
                     pins=against_same,
