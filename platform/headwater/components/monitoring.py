@@ -11,9 +11,11 @@ from headwater.components.alert_sensors import alert_sensors
 from headwater.components.assets import Asset
 from headwater.components.drift import drift_asset
 from headwater.components.drift_sensor import drift_sensor
+from headwater.components.feedback import feedback_asset
 from headwater.components.inference import inference_asset
 from headwater.components.product_component import ProductAttributes, ProductComponent
 from headwater.components.windows_sensor import windows_sensor
+from headwater.feedback.guards import Guards
 from headwater.inference_log.maker import WindowSettings
 from headwater.monitor.drift import DriftMaker
 from headwater.monitor.policy import RefreshPolicy
@@ -36,6 +38,7 @@ class MonitoringAttributes(ProductAttributes):
     windows: WindowSettings = Field(
         default_factory=WindowSettings, description="When a window closes, and how long the log is kept"
     )
+    feedback: Guards = Field(default_factory=Guards, description="Limits of what feedback can do")
     monitor: MonitorConfig = Field(default_factory=MonitorConfig, description="When a window alarms")
     groundedness: Groundedness = Field(
         default_factory=Groundedness, description="How answers are held against their passages"
@@ -48,18 +51,22 @@ class MonitoringAttributes(ProductAttributes):
 
 
 class Monitoring(ProductComponent):
-    """`inference` and `drift`, and sensors that are off until somebody switches them on."""
+    """`inference`, `feedback` and `drift`, and sensors that are off until somebody switches them on."""
 
     attributes_model = MonitoringAttributes
     attributes: MonitoringAttributes
 
     def assets(self) -> Sequence[Asset]:
-        """inference, drift."""
+        """inference, feedback, drift."""
         given = self.attributes
         maker = DriftMaker(
             monitor=given.monitor, groundedness=given.groundedness, keep_verdicts=given.keep_verdicts
         )
-        return [inference_asset(self.product, given.windows), drift_asset(self.product, maker)]
+        return [
+            inference_asset(self.product, given.windows),
+            feedback_asset(self.product, given.feedback),
+            drift_asset(self.product, maker),
+        ]
 
     def extra_definitions(self) -> dg.Definitions:
         """The sensors."""

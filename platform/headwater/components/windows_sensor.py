@@ -5,13 +5,14 @@ import dagster as dg
 from headwater.components.resource import Headwater
 from headwater.fingerprint import digest_json
 from headwater.inference_log.places import Places
+from headwater.inference_log.segments import segments
 
 SECONDS = 30
 
 
 def windows_sensor(product: str) -> dg.SensorDefinition:
-    """Requests `inference` and `drift` once for each set of closed segments."""
-    assets = [dg.AssetKey([product, name]) for name in ("inference", "drift")]
+    """Requests `inference` and what is made of it once for each set of closed segments."""
+    assets = [dg.AssetKey([product, name]) for name in ("inference", "feedback", "drift")]
 
     @dg.sensor(
         name=f"{product}_windows",
@@ -23,7 +24,7 @@ def windows_sensor(product: str) -> dg.SensorDefinition:
     def sensor(context: dg.SensorEvaluationContext, headwater: Headwater) -> dg.RunRequest | dg.SkipReason:
         del context
         closed = Places.of(headwater.settings().home, product).closed
-        names = sorted(path.name for path in closed.glob("*")) if closed.is_dir() else []
+        names = segments(closed)
         if not names:
             return dg.SkipReason(f"no closed segment of {product} waits")
         return dg.RunRequest(
