@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,25 @@ def rows(
             "language": "en",
             **changed,
         }  # fmt: skip
+
+
+def records(
+    index: SearchIndex, first: int, questions: Sequence[str], **changed: Any
+) -> Iterator[dict[str, Any]]:
+    """The same as a service logs them, numbered from `first`."""
+    for number, row in enumerate(rows(index, "", questions, **changed), first):
+        kept = {
+            name: value
+            for name, value in row.items()
+            if name not in ("window", "vote", "feedback", "language")
+        }
+        yield {
+            **kept,
+            "kind": "request",
+            "response_id": f"chatcmpl-{number:032x}",
+            "time": (BEGIN + timedelta(seconds=number)).isoformat(timespec="microseconds"),
+            "embedding": base64.b64encode(row["embedding"]).decode(),
+        }
 
 
 def write(folder: Path, windows: Sequence[Sequence[Mapping[str, Any]]]) -> Path:
