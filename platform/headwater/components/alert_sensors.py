@@ -58,10 +58,7 @@ def _failure_alert(product: str) -> dg.SensorDefinition:
             yield dg.SkipReason(f"run {run.run_id} is not of {product}")
             return
         title = f"{product}: run {run.run_id[:8]} failed"
-        steps = [
-            f"{event.step_key}: {event.step_failure_data.error_display_string.strip().splitlines()[0]}"
-            for event in context.get_step_failure_events()
-        ]
+        steps = [f"{event.step_key}: {_reason(event)}" for event in context.get_step_failure_events()]
         body = "\n".join(
             [f"job {run.job_name}, run {run.run_id}", *steps, context.failure_event.message or ""]
         )
@@ -74,3 +71,11 @@ def _failure_alert(product: str) -> dg.SensorDefinition:
 def _concerns(run: dg.DagsterRun, product: str) -> bool:
     selected = run.asset_selection or ()
     return run.job_name == job_name(product) or any(key.path[0] == product for key in selected)
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error.cause or data.error if data.error is not None else None
+    return f"{error.cls_name}: {error.message.strip().rpartition(': ')[2]}" if error else "failed"
