@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.feedback.guards import Guards
 from headwater.feedback.passages import Passage
 from headwater.feedback.rules import Reason
+from headwater.feedback.voices import Voices
 from headwater.feedback.votes import Vote, plain
 from headwater.fingerprint import digest_json
 
@@ -32,11 +33,14 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Label:
-    """Proposals of one claim, in the order of time, and the users who object to its answer."""
+    """Proposals of one claim, in the order of time; the voices for it, and those against its answer."""
 
     proposals: Sequence[Proposal]
-    against: frozenset[str]
+    votes: int
+    against: int
     reviewed: bool
+    window: str
+    """The window in which a reviewer, or the last voice that was needed, spoke."""
 
     @property
     def users(self) -> list[str]:
@@ -57,16 +61,7 @@ class Label:
     @property
     def strength(self) -> tuple[bool, int]:
         """A reviewed label is stronger than any other; else the votes for it less those against."""
-        return self.reviewed, len(self.users) - len(self.against)
-
-    def agreed_in(self, guards: Guards) -> str:
-        """The window in which a reviewer, or the last user who was needed, spoke."""
-        users: set[str] = set()
-        for proposal in self.proposals:
-            users.add(proposal.vote.user)
-            if proposal.vote.user in guards.reviewers or len(users) >= guards.agreement:
-                return proposal.vote.window
-        return self.proposals[-1].vote.window
+        return self.reviewed, self.votes - self.against
 
 
 @dataclass(frozen=True)
@@ -86,50 +81,75 @@ def agree(
     """Labels that hold against `guards`.
 
     `objections` maps a topic and an answer in `plain` words to the users who voted against it; `records`
-    counts the records of each window. Of a topic's labels the strongest stays, and of equals none.
+    counts the records of each window. Of labels of one topic and document the strongest stays, and of those
+    of one question; of equals none. A topic alone makes no rivals: questions that differ in one word
+    ("create", "delete") are nearly the same text, and lead to different documents.
     """
     claims: dict[tuple[Topic, str, str], list[Proposal]] = defaultdict(list)
     for proposal in sorted(proposals, key=lambda one: one.vote.order):
         claims[proposal.claim].append(proposal)
+    voices = Voices({claim: {one.vote.user for one in group} for claim, group in claims.items()}, guards)
     refused: dict[str, Reason] = {}
-    standing: dict[Topic, list[Label]] = defaultdict(list)
+    standing: list[Label] = []
     for (topic, _, answer), group in claims.items():
-        label, reason = _judged(group, objections.get((topic, answer), frozenset()), guards)
+        label, reason = _judged(group, objections.get((topic, answer), frozenset()), voices, guards)
         if reason is not None:
             _refuse(refused, label, reason)
         else:
-            standing[topic].append(label)
-    kept = [label for labels in standing.values() for label in _strongest(labels, refused)]
-    within = _within_batch(kept, refused, guards, records)
+            standing.append(label)
+    standing = _strongest(standing, lambda label: label.first.claim[:2], refused)
+    standing = _strongest(standing, lambda label: plain(label.first.vote.question), refused)
+    within = _within_batch(standing, refused, guards, records)
     return Agreed(sorted(within, key=lambda label: label.label_id), refused)
 
 
 def _judged(
-    group: Sequence[Proposal], against: frozenset[str], guards: Guards
+    group: Sequence[Proposal], objecting: frozenset[str], voices: Voices, guards: Guards
 ) -> tuple[Label, Reason | None]:
     users = {proposal.vote.user for proposal in group}
-    reviewers = set(guards.reviewers)
-    label = Label(group, against - users, reviewed=bool(users & reviewers))
-    if label.reviewed:
+    objecting -= users
+    votes, against = voices.count(users), voices.count(objecting)
+    reviewed = not users.isdisjoint(guards.reviewers)
+    label = Label(group, votes, against, reviewed, _agreed_in(group, voices, guards))
+    if reviewed:
         return label, None
-    if label.against & reviewers:
+    if not objecting.isdisjoint(guards.reviewers):
         return label, Reason("disputed", "a reviewer is against it")
-    if len(users) < guards.agreement:
-        return label, Reason("too_few_users", f"{len(users)} of {guards.agreement} who must agree")
-    if len(users) - len(label.against) < guards.agreement:
-        return label, Reason("disputed", f"{len(users)} users for it, {len(label.against)} against")
+    if votes < guards.agreement:
+        counted = f"{votes} of {guards.agreement} who must agree"
+        alike = f": {len(users)} users who vote alike count as {votes}" if len(users) > votes else ""
+        return label, Reason("too_few_users", counted + alike)
+    if votes - against < guards.agreement:
+        return label, Reason("disputed", f"{votes} users for it, {against} against")
     return label, None
 
 
-def _strongest(labels: Sequence[Label], refused: dict[str, Reason]) -> list[Label]:
-    best = max(label.strength for label in labels)
-    at_best = [label for label in labels if label.strength == best]
+def _agreed_in(group: Sequence[Proposal], voices: Voices, guards: Guards) -> str:
+    heard: set[str] = set()
+    for proposal in group:
+        heard.add(voices.of(proposal.vote.user))
+        if proposal.vote.user in guards.reviewers or len(heard) >= guards.agreement:
+            return proposal.vote.window
+    return group[-1].vote.window
+
+
+def _strongest(
+    labels: Sequence[Label], rivals_by: Callable[[Label], Hashable], refused: dict[str, Reason]
+) -> list[Label]:
+    rivals: dict[Hashable, list[Label]] = defaultdict(list)
     for label in labels:
-        if label.strength != best:
-            _refuse(refused, label, Reason("outvoted", "more users agree on another answer"))
-        elif len(at_best) > 1:
-            _refuse(refused, label, Reason("disputed", f"{len(at_best)} answers have equally many users"))
-    return at_best if len(at_best) == 1 else []
+        rivals[rivals_by(label)].append(label)
+    kept: list[Label] = []
+    for group in rivals.values():
+        best = max(label.strength for label in group)
+        at_best = [label for label in group if label.strength == best]
+        kept += at_best if len(at_best) == 1 else []
+        for label in group:
+            if label.strength != best:
+                _refuse(refused, label, Reason("outvoted", "more users agree on another answer"))
+            elif len(at_best) > 1:
+                _refuse(refused, label, Reason("disputed", f"{len(at_best)} answers have as many users"))
+    return kept
 
 
 def _within_batch(
@@ -138,12 +158,11 @@ def _within_batch(
     kept: list[Label] = []
     counts: Counter[str] = Counter()
     for label in sorted(labels, key=_preferred):
-        window = label.agreed_in(guards)
-        most = max(1, min(guards.batch_labels, int(guards.batch_share * records[window])))
-        if counts[window] == most:
-            _refuse(refused, label, Reason("batch_over_cap", f"more than {most} labels from {window}"))
+        most = max(1, min(guards.batch_labels, int(guards.batch_share * records[label.window])))
+        if counts[label.window] == most:
+            _refuse(refused, label, Reason("batch_over_cap", f"more than {most} labels from {label.window}"))
             continue
-        counts[window] += 1
+        counts[label.window] += 1
         kept.append(label)
     return kept
 

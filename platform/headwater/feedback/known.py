@@ -62,9 +62,9 @@ class KnownQuestions:
         wrong: Counter[str] = Counter()
         for vote in votes:
             match = matches.get(vote.feedback_id)
-            if match is None or vote.served is None or not vote.proposed:
+            if match is None or not vote.proposed:
                 continue
-            found = [passages[name] for name in vote.served.chunk_ids if name in passages]
+            found = [passages[name] for name in vote.chunk_ids if name in passages]
             support = best_support(vote.proposed, found)
             if support is None or support.share < guards.least_support:
                 continue

@@ -39,7 +39,7 @@ class FeedbackMaker(BaseModel):
         labels: Sequence[Label] = ()
         if log.votes:
             labels = self._labels(workspace, log, sieve)
-        accepted = [_row(label, self.guards, log.model_made) for label in labels]
+        accepted = [_row(label, log.model_made) for label in labels]
         write_rows(workspace.out, accepted, ACCEPTED.arrow, key=ACCEPTED.key)
         refused = [_refused_row(vote, reason) for vote, reason in sieve.refused]
         refused.sort(key=lambda row: row["feedback_id"])
@@ -55,7 +55,8 @@ class FeedbackMaker(BaseModel):
         sieve.take_out(rules.named(sieve.votes))
         sieve.take_out(rules.newest(sieve.votes))
         known = KnownQuestions(workspace.inputs["questions"])
-        passages = read_passages(workspace.inputs["chunks"], known.chunk_ids | _found(sieve.votes))
+        found = {name for vote in sieve.votes for name in vote.chunk_ids}
+        passages = read_passages(workspace.inputs["chunks"], known.chunk_ids | found)
         matches = known.matches(sieve.votes, guards)
         discredited = known.discredited(sieve.votes, matches, passages, guards)
         sieve.take_out(known.held_out(matches))
@@ -65,43 +66,39 @@ class FeedbackMaker(BaseModel):
         asked = groups([vote.question for vote in voters], guards.question_similarity, scratch)
         topics = {vote.feedback_id: topic for vote, topic in zip(voters, asked, strict=True)}
         sieve.take_out(rules.teaching(sieve.votes, guards))
-        answers = groups([vote.proposed for vote in sieve.votes], guards.answer_similarity, scratch)
+        supported = _supported(sieve, passages, guards)
+        names = [vote.feedback_id for vote in sieve.votes]
         same = {
-            "question": [topics[vote.feedback_id] for vote in sieve.votes],
-            "answer": answers,
+            "question": [(topics[name], supported[name].document_id) for name in names],
+            "answer": groups([vote.proposed for vote in sieve.votes], guards.answer_similarity, scratch),
         }
         sieve.take_out(rules.not_in_bursts(sieve.votes, same))
-        proposals = _proposals(sieve, topics, passages, guards)
+        proposals = [
+            Proposal(vote, topics[vote.feedback_id], supported[vote.feedback_id]) for vote in sieve.votes
+        ]
         agreed = agree(proposals, _objections(voters, topics), guards, log.records)
         sieve.take_out(agreed.refused)
         return agreed.labels
 
 
-def _found(votes: Sequence[Vote]) -> frozenset[str]:
-    return frozenset(name for vote in votes if vote.served is not None for name in vote.served.chunk_ids)
-
-
-def _proposals(
-    sieve: Sieve, topics: Mapping[str, Topic], passages: Mapping[str, Passage], guards: Guards
-) -> list[Proposal]:
-    proposals: list[Proposal] = []
+def _supported(sieve: Sieve, passages: Mapping[str, Passage], guards: Guards) -> dict[str, Passage]:
+    """The passage that supports each vote's answer; votes without one are taken out."""
+    supported: dict[str, Passage] = {}
     refused: dict[str, Reason] = {}
     for vote in sieve.votes:
-        names = vote.served.chunk_ids if vote.served is not None else ()
-        support = best_support(vote.proposed, [passages[name] for name in names if name in passages])
+        found = [passages[name] for name in vote.chunk_ids if name in passages]
+        support = best_support(vote.proposed, found)
         if support is None:
-            refused[vote.feedback_id] = Reason(
-                "no_passage", "none of the passages found stands in the product"
-            )
+            refused[vote.feedback_id] = Reason("no_passage", "no passage that was found is in the product")
         elif support.share < guards.least_support:
             refused[vote.feedback_id] = Reason(
                 "unsupported_answer",
-                f"{support.share:.2f} of its words in the nearest passage, required {guards.least_support:g}",
+                f"a passage has {support.share:.2f} of its words, required {guards.least_support:g}",
             )
         else:
-            proposals.append(Proposal(vote, topics[vote.feedback_id], support.passage))
+            supported[vote.feedback_id] = support.passage
     sieve.take_out(refused)
-    return proposals
+    return supported
 
 
 def _objections(
@@ -114,7 +111,7 @@ def _objections(
     return {claim: frozenset(users) for claim, users in found.items()}
 
 
-def _row(label: Label, guards: Guards, model_made: frozenset[str]) -> dict[str, Any]:
+def _row(label: Label, model_made: frozenset[str]) -> dict[str, Any]:
     first = label.first
     votes = [proposal.vote for proposal in label.proposals]
     return {
@@ -126,12 +123,12 @@ def _row(label: Label, guards: Guards, model_made: frozenset[str]) -> dict[str, 
         "uri": first.passage.uri,
         "chunk_ids": sorted({proposal.passage.chunk_id for proposal in label.proposals}),
         "users": label.users,
-        "votes": len(label.users),
-        "against": len(label.against),
+        "votes": label.votes,
+        "against": label.against,
         "reviewed": label.reviewed,
         "response_ids": sorted({vote.response_id for vote in votes}),
         "feedback_ids": sorted(vote.feedback_id for vote in votes),
-        "window": label.agreed_in(guards),
+        "window": label.window,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headwater.feedback.guards import Guards
@@ -118,14 +118,17 @@ def _teaches_nothing(vote: Vote, guards: Guards) -> Reason | None:
     return Reason("no_opinion", "neither approves nor corrects")
 
 
-def not_in_bursts(votes: Sequence[Vote], clusters: Mapping[str, Sequence[int]]) -> Refused:
-    """Of votes of one user on near-identical texts the newest; `clusters` has one number per vote each."""
+def not_in_bursts(votes: Sequence[Vote], same: Mapping[str, Sequence[Hashable]]) -> Refused:
+    """Of votes of one user with nearly the same text the newest.
+
+    `same` has for each kind of text one value per vote, equal where the texts are nearly the same.
+    """
     refused: Refused = {}
-    for what, numbers in clusters.items():
-        groups: dict[tuple[str, int], list[Vote]] = defaultdict(list)
-        for vote, number in zip(votes, numbers, strict=True):
+    for what, values in same.items():
+        groups: dict[tuple[str, Hashable], list[Vote]] = defaultdict(list)
+        for vote, value in zip(votes, values, strict=True):
             if vote.feedback_id not in refused:
-                groups[vote.user, number].append(vote)
+                groups[vote.user, value].append(vote)
         for group in groups.values():
             for vote in group[:-1]:
                 refused[vote.feedback_id] = Reason(

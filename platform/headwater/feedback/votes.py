@@ -54,6 +54,11 @@ class Vote:
         return self.served.question if self.served else ""
 
     @property
+    def chunk_ids(self) -> tuple[str, ...]:
+        """Passages that were found for the question, best first."""
+        return self.served.chunk_ids if self.served else ()
+
+    @property
     def proposed(self) -> str:
         """The answer that this vote stands for: the correction, or what it approves of; else empty."""
         if self.correction.strip():

@@ -26,8 +26,10 @@ ACCEPTED = Dataset(
         "uri": column(STRING, "The document's uri", NOT_BLANK),
         "chunk_ids": column(STRINGS, "Its passages that do, sorted", _NOT_EMPTY),
         "users": column(STRINGS, "Pseudonyms of those who agree, sorted", _NOT_EMPTY),
-        "votes": column(INT, "How many they are", pa_frame.Check.ge(1)),
-        "against": column(INT, "How many distinct users voted against the answer", pa_frame.Check.ge(0)),
+        "votes": column(
+            INT, "How many they count as: users who vote alike count as one", pa_frame.Check.ge(1)
+        ),
+        "against": column(INT, "How many voted against the answer, counted so", pa_frame.Check.ge(0)),
         "reviewed": column(BOOL, "Whether a listed reviewer is among those who agree"),
         "response_ids": column(STRINGS, "The responses that were judged, sorted", _NOT_EMPTY),
         "feedback_ids": column(STRINGS, "The judgements that count, sorted", _NOT_EMPTY),

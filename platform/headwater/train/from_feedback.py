@@ -73,16 +73,16 @@ class Label:
     reviewed: bool
 
     @property
-    def preference(self) -> tuple[bool, int, str]:
-        """Sorts the best agreed first."""
-        return not self.reviewed, self.against - self.votes, self.label_id
+    def preference(self) -> tuple[bool, bool, int, str]:
+        """Sorts reviewed labels first, then what people wrote, then what most agree on."""
+        return not self.reviewed, self.origin == MODEL, self.against - self.votes, self.label_id
 
 
 _LABEL = tuple(Label.__dataclass_fields__)
 
 
 def read_labels(feedback: Path) -> list[Label]:
-    """The labels of the asset `feedback`, the best agreed first."""
+    """The labels of the asset `feedback`, those first that are to be preferred."""
     return sorted((Label(**row) for row in read_rows(feedback, _LABEL)), key=lambda label: label.preference)
 
 
