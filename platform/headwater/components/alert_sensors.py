@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from headwater.components.drift_sensor import newest_at
 from headwater.components.jobs import job_name
 from headwater.components.resource import Headwater
 from headwater.monitor.alerts import VARIABLE, Message, drift_message, send
+from headwater.versions.verdicts import newest_at
 
 SECONDS = 60
 

@@ -9,11 +9,9 @@ import dagster as dg
 
 from headwater.components.refreshes import earlier_refreshes, tags_of
 from headwater.components.resource import Headwater
-from headwater.lake.errors import NotFound
-from headwater.lake.protocol import Lake
-from headwater.monitor.newest import NEWEST_FILE, Newest
 from headwater.monitor.policy import Launch, RefreshPolicy, decide
 from headwater.release import current_release
+from headwater.versions.verdicts import newest_at
 
 SECONDS = 30
 SWITCH = "HEADWATER_REFRESH"
@@ -55,15 +53,6 @@ def drift_sensor(product: str, policy: RefreshPolicy) -> dg.SensorDefinition:
         )
 
     return sensor
-
-
-def newest_at(lake: Lake, ref: str, product: str) -> Newest:
-    """The newest verdicts of a product at a ref; an empty one where there are none."""
-    try:
-        path = lake.fetch(ref, f"{product}/drift/{NEWEST_FILE}")
-    except NotFound:
-        return Newest()
-    return Newest.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def switched_off(environment: Mapping[str, str], home: Path) -> str:

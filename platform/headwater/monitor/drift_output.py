@@ -7,12 +7,10 @@ from typing import Any
 
 from headwater.monitor.newest import Newest, leading
 from headwater.monitor.report import QUESTIONS
-from headwater.monitor.verdict import FAMILIES, WindowVerdict
+from headwater.monitor.verdict import FAMILIES, LEVELS, WindowVerdict
 from headwater.workspace import CheckOutcome
 
 ANSWERS_FOLDER = "answers"
-LEVELS: Mapping[str, int] = {"not_comparable": -2, "insufficient": -1, "ok": 0, "warn": 1, "drift": 2}
-"""Statuses as numbers, for plots and gauges."""
 FAILING = ("drift", "not_comparable")
 
 
