@@ -122,7 +122,7 @@ GAP = state({"coverage": "drift"})
     ("earlier", "policy", "given", "said"),
     [
         ([refresh(5, cause="quality")], {}, {}, "5.0 of 24 hours"),
-        ([refresh(30, cause="quality", state="running")], {}, {}, "for quality has been running since 2026-03"),
+        ([refresh(30, cause="quality", state="running")], {}, {}, "quality has been running since 2026-03"),
         ([refresh(30 * n, cause="quality") for n in (1, 2)], {"per_week": 2}, {}, "2 refreshes in seven"),
         ([refresh(5, cause="quality", cpu_seconds=900)],
          {"cooldown_hours": 1, "cpu_seconds_per_day": 800}, {}, "900 CPU seconds in 24 hours, and 800"),
