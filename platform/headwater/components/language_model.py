@@ -62,6 +62,7 @@ class LanguageModel(ProductComponent):
                 tier="gold",
                 kinds=("python", "parquet"),
                 description="Chats that end with the right answer; no group stands in two splits.",
+                unfollowed=("feedback",) if learns else (),
             ),
             Asset(
                 Recipe(

@@ -11,12 +11,15 @@ from headwater.schemas.gold import (
     embeddings,
 )
 from headwater.schemas.inference import FEEDBACK, INFERENCE
+from headwater.schemas.monitoring import ANSWERS, DRIFT
 from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
+    "ANSWERS",
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",
+    "DRIFT",
     "FEEDBACK",
     "INFERENCE",
     "PAIRS",
