@@ -14,6 +14,7 @@ from headwater.curate.dedup import Deduplicate
 from headwater.curate.engine.annotations import annotation_objects
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.rows import Numbers
+from headwater.curate.measured import follow
 from headwater.curate.step import DETAIL, REASON, StepSettings
 from headwater.curate.steps import DocumentStep, default_steps, make_step
 from headwater.fingerprint import canonical_json, digest_text
@@ -66,7 +67,9 @@ class Chain(Settings):
             lost = out.to_numpy(zero_copy_only=False)
             if lost.any():
                 refused[index] = (numbers[lost], batch.filter(out))
-                batch, numbers = batch.filter(pc.invert(out)), numbers[~lost]
+                judged, batch = batch, batch.filter(pc.invert(out))
+                follow(judged.column("text"), batch.column("text"), np.flatnonzero(~lost))
+                numbers = numbers[~lost]
             batch = batch.drop_columns([REASON, DETAIL])
         return Judged(batch, numbers, refused)
 
