@@ -13,7 +13,7 @@ EXCERPT_CHARACTERS = 300
 # Enough for what must be seen whole to be redacted, e.g. a private key.
 LOOKAHEAD = 20_000
 # Enough for everything else: no rule looks at more than 1,024 characters without white space.
-NEAR = 2_000
+NEAR = 1_500
 
 
 def excerpts(batch: pa.RecordBatch, redactors: tuple[StepSettings, ...]) -> pa.Array:

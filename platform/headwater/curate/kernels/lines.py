@@ -19,7 +19,7 @@ from headwater.curate.kernels.characters import (
     trim_space,
 )
 from headwater.curate.kernels.counters import Counters, Table
-from headwater.curate.kernels.tables import add, capacity
+from headwater.curate.kernels.tables import add, capacity, table_size
 from headwater.curate.kernels.words import Hashes, hash_bytes
 
 LINE_COUNTS = (
@@ -213,7 +213,7 @@ def line_counters(texts: TextBuffers, short: int) -> Counters:
         short,
         character_classes(),
         _NOTABLE,
-        np.empty(capacity(most), dtype=np.uint64),
+        np.empty(table_size(most), dtype=np.uint64),
         table,
     )
     return Counters(LINE_COUNTS, table)

@@ -22,7 +22,7 @@ from headwater.curate.kernels.characters import (
 )
 from headwater.curate.kernels.counters import Counters, Table
 from headwater.curate.kernels.lines import count_newlines, is_ellipsis
-from headwater.curate.kernels.tables import add, capacity
+from headwater.curate.kernels.tables import add, capacity, table_size
 from headwater.curate.kernels.words import Hashes, hash_bytes
 from headwater.curate.words import LONGEST_WORD
 
@@ -161,7 +161,7 @@ def quality_counters(texts: TextBuffers) -> Counters:
     """QUALITY_COUNTS of every document."""
     data, offsets = frozen(texts.data), frozen(texts.offsets)
     newlines = count_newlines(data, offsets)
-    seen = np.empty(capacity(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
+    seen = np.empty(table_size(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
     table = np.zeros((len(texts), len(QUALITY_COUNTS)), dtype=np.int64)
     count_quality(data, offsets, character_classes(), newlines, seen, table)
     return Counters(QUALITY_COUNTS, table)

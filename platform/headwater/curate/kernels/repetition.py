@@ -21,7 +21,7 @@ from headwater.curate.kernels.characters import (
 )
 from headwater.curate.kernels.counters import Counters, Table
 from headwater.curate.kernels.lines import count_newlines
-from headwater.curate.kernels.tables import add, capacity, key, slot
+from headwater.curate.kernels.tables import add, capacity, key, slot, table_size
 from headwater.curate.kernels.words import (
     BASE,
     HALF,
@@ -137,8 +137,8 @@ def top_characters(
     """
     most = fill_buckets(hashes, begin, runs, size, buckets, places)
     best, earliest = 1, 0
-    # What is most frequent is hardly ever in a bucket of fewer than half of the fullest.
-    least = max(2, (most + 1) // 2)
+    # What is most frequent is hardly ever in a bucket of many fewer than the fullest.
+    least = max(2, most - most // 8 - 2)
     while most > 1:
         chosen = 0
         for at in range(runs):
@@ -348,7 +348,7 @@ def repetition(texts: TextBuffers, words: Words, tops: tuple[int, ...], duplicat
     joined count as the same. Both tuples ascend and have no size below 2.
     """
     most = int(np.max(np.diff(words.offsets), initial=0)) + 1
-    room = capacity(most)
+    room = table_size(most)
     table = np.zeros((len(words), len(tops) + len(duplicates)), dtype=np.int64)
     count_repetition(
         frozen(texts.data),
@@ -405,7 +405,7 @@ def paragraph_counters(texts: TextBuffers) -> Counters:
     """PARAGRAPH_COUNTS of every document."""
     data, offsets = frozen(texts.data), frozen(texts.offsets)
     newlines = count_newlines(data, offsets)
-    seen = np.empty(capacity(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
+    seen = np.empty(table_size(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
     table = np.zeros((len(texts), len(PARAGRAPH_COUNTS)), dtype=np.int64)
     count_paragraphs(data, offsets, newlines, character_classes(), seen, table)
     return Counters(PARAGRAPH_COUNTS, table)

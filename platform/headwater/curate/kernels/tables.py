@@ -11,13 +11,16 @@ from headwater.curate.kernels.words import HALF, MIX, ONE, Hashes
 FREE = np.uint64(0)
 
 
-@inlined
-def capacity(items: Int) -> int:
+def table_size(items: Int) -> int:
     """Size of a table for so many items: a power of two, at least twice as many."""
     size = 16
     while size < 2 * items:
         size *= 2
     return size
+
+
+capacity = inlined(table_size)
+"""The same in a kernel."""
 
 
 @inlined

@@ -15,7 +15,7 @@ from headwater.curate.kernels.words import (
     Flags,
     Hashes,
     Words,
-    hash_bytes,
+    hash_words,
     split,
 )
 
@@ -72,8 +72,7 @@ def word_counters(words: Words) -> Counters:
 
 def listed_counter(words: Words, listed: tuple[str, ...]) -> Offsets:
     """How many distinct words of `listed`, at most 64, stand in each document; letter case counts."""
-    encoded = [np.frombuffer(word.encode(), dtype=np.uint8) for word in sorted(set(listed))]
-    hashes = np.array([hash_bytes(frozen(word), 0, len(word)) for word in encoded], dtype=np.uint64)
+    hashes = hash_words(sorted(set(listed)))
     bits = LISTED_BITS
     while len(np.unique(hashes >> np.uint64(64 - bits))) < len(hashes):
         bits += 1

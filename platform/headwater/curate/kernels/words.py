@@ -6,10 +6,12 @@ stands between is split off, mark by mark; some marks inside split too, such as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 
 from headwater.curate.kernels.blocks import BLOCK, digit_bits, first_bit, letter_bits, load_8
 from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
@@ -111,6 +113,21 @@ def hash_bytes(data: Bytes, begin: int, end: int) -> np.uint64:
         value = (value ^ last) * MIX
         value ^= value >> HALF
     return value
+
+
+@bare_jit
+def hash_pieces(data: Bytes, offsets: Offsets, hashes: Hashes) -> None:
+    """Fill `hashes` with that of each piece."""
+    for piece in range(len(hashes)):
+        hashes[piece] = hash_bytes(data, offsets[piece], offsets[piece + 1])
+
+
+def hash_words(words: Sequence[str]) -> Hashes:
+    """The hashes of these words."""
+    texts = TextBuffers.of(pa.array(words, pa.large_string()))
+    hashes = np.empty(len(words), dtype=np.uint64)
+    hash_pieces(frozen(texts.data), frozen(texts.offsets), hashes)
+    return hashes
 
 
 @inlined
@@ -290,3 +307,4 @@ def split(texts: TextBuffers) -> Words:
 def warm() -> None:
     """Compile."""
     split(TextBuffers(np.frombuffer(b"a (b)", dtype=np.uint8), np.array([0, 5])))
+    hash_words(["a"])
