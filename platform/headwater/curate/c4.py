@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
@@ -75,27 +76,30 @@ class C4Quality(WordSettings):
         """Replaces `text` and `text_digest`, adds the measures and the verdict."""
         from headwater.curate.kernels import clean_lines
         from headwater.curate.kernels.characters import as_strings
+        from headwater.curate.measured import hold
         from headwater.curate.measures import measures, split_words
 
         column = batch.column("text")
+        counted = measures(column)
         phrases = clean_lines.Phrases.of(
             {
                 clean_lines.PLACEHOLDER: self.placeholders,
                 clean_lines.SCRIPT: self.script_words,
                 clean_lines.POLICY: self.policy_phrases,
+                clean_lines.BRACKET: ("{",) if self.curly_brackets else (),
             }
         )
         clean = clean_lines.clean_lines(
-            measures(column).texts,
+            counted.texts,
             phrases,
             citations=self.citations,
             terminal=self.terminal_punctuation,
             min_words=self.min_line_words,
             max_word=self.max_word_length,
-            brackets=self.curly_brackets,
         )
         kept = clean.outcomes[:, clean_lines.KEPT]
-        sentences = clean_lines.sentences(split_words(clean.texts, self.words, self.language), kept)
+        words = split_words(clean.texts, self.words, self.language)
+        sentences = clean_lines.sentences(words, kept)
         final = clean_lines.trimmed(clean.texts)
         refused = clean.refused
         rules = (
@@ -115,12 +119,13 @@ class C4Quality(WordSettings):
         judged = judge(with_columns(batch, **outcomes, c4_sentences=pa.array(sentences)), rules)
         passed = judged.column(REASON).is_null()
         texts = pc.if_else(passed, as_strings(final).cast(column.type), column)
-        digests = digests_after(column, texts, batch.column("text_digest"))
+        changed = pc.not_equal(column, texts)
+        hold(counted.rewritten(texts, changed, self.words, self.language, np.diff(words.offsets)))
+        digests = digests_after(changed, texts, batch.column("text_digest"))
         return with_columns(judged, text=texts, text_digest=digests)
 
 
-def digests_after(before: pa.Array, texts: pa.Array, digests: pa.Array) -> pa.Array:
-    """The digests of `texts`, of which those are known that are as they were before."""
-    changed = pc.not_equal(before, texts)
+def digests_after(changed: pa.Array, texts: pa.Array, digests: pa.Array) -> pa.Array:
+    """The digests of `texts`, where those that did not change are known."""
     made = [digest_text(text) for text in texts.filter(changed).to_pylist()]
     return pc.replace_with_mask(digests, changed, pa.array(made, digests.type))

@@ -87,15 +87,10 @@ def normalization_kinds(form: Form) -> Bytes:
 @cache
 def letter_kinds() -> Bytes:
     """Bits LETTER, UPPER (title case as well), LOWER for each code point below `TABLE_END`."""
-    kinds = np.zeros(TABLE_END, dtype=np.uint8)
-    for point in range(TABLE_END):
-        character = chr(point)
-        kinds[point] = (
-            LETTER * character.isalpha()
-            + UPPER * (character.isupper() or character.istitle())
-            + LOWER * character.islower()
-        )
-    return kinds
+    points = np.arange(TABLE_END, dtype=np.uint32).view("U1")
+    upper = np.strings.isupper(points) | np.strings.istitle(points)
+    kinds = LETTER * np.strings.isalpha(points) + UPPER * upper + LOWER * np.strings.islower(points)
+    return kinds.astype(np.uint8)
 
 
 @cache

@@ -52,7 +52,7 @@ class FineWebQuality(WordSettings):
         terminal = ratio(lines["terminal_lines"], filled)
         short = ratio(lines["short_lines"], filled)
         duplicate = ratio(lines["duplicate_filled_characters"], lines["characters"] - lines["newlines"])
-        words = counted.word_counts(self.words, self.language)["words"]
+        words = counted.word_totals(self.words, self.language)
         newlines = ratio(lines["newlines"], words)
         judged = terminal > 0 if self.ignore_unpunctuated else None
         rules = (

@@ -148,7 +148,9 @@ class GopherRepetition(WordSettings):
         paragraphs = paragraph_counters(counted.texts)
         characters = lines["characters"]
         tops, duplicates = sorted(self.top_runs), sorted(self.duplicate_runs)
-        runs = repetition(counted.words(self.words, self.language), tuple(tops), tuple(duplicates))
+        runs = repetition(
+            counted.texts, counted.words(self.words, self.language), tuple(tops), tuple(duplicates)
+        )
         rules = [
             Rule("empty", characters, 1, unit=" characters"),
             Rule(

@@ -27,7 +27,7 @@ from headwater.curate.kernels.words import (
     PUNCTUATED,
     TERMINATOR,
     Words,
-    hash_bytes,
+    hash_words,
 )
 
 MOST_CHUNKS = 1_000_000
@@ -147,8 +147,7 @@ class SpacyWords:
             flags |= PUNCTUATED
         if word in self._sentence_ends:
             flags |= TERMINATOR
-        hashed = int(hash_bytes(frozen(np.frombuffer(encoded, dtype=np.uint8)), 0, len(encoded)))
-        return hashed, len(encoded), len(word), flags
+        return int(hash_words([word])[0]), len(encoded), len(word), flags
 
 
 @lru_cache(maxsize=8)

@@ -43,10 +43,12 @@ class WordSettings(StepSettings):
 WORD_MODULES = tuple(
     f"headwater.curate.{name}"
     for name in (
+        "measured",
         "measures",
         "rules",
         "spacy_words",
         "word_settings",
+        "kernels.blocks",
         "kernels.characters",
         "kernels.chunks",
         "kernels.counters",

@@ -14,15 +14,14 @@ from pydantic import Field, model_validator
 from headwater.curate.dedup import Deduplicate, RemoveRepeated
 from headwater.curate.engine.annotations import annotation_objects
 from headwater.curate.engine.compute import pc
+from headwater.curate.engine.excerpts import excerpts
 from headwater.curate.engine.rows import Numbers
+from headwater.curate.measured import follow
 from headwater.curate.step import DETAIL, REASON, StepSettings
 from headwater.curate.steps import DocumentStep, default_steps, make_step
 from headwater.fingerprint import canonical_json, digest_text
 from headwater.sources.base import Settings
 
-EXCERPT_CHARACTERS = 300
-# Enough for what must be seen whole to be redacted, e.g. a private key.
-EXCERPT_LOOKAHEAD = 20_000
 REDACTOR = "pii"
 _DEFAULTS: Mapping[str, Any] = {"redactions": "{}"}
 """Of columns that no step of the chain made; the others are null then."""
@@ -84,7 +83,9 @@ class Chain(Settings):
             lost = out.to_numpy(zero_copy_only=False)
             if lost.any():
                 refused[index] = (numbers[lost], batch.filter(out))
-                batch, numbers = batch.filter(pc.invert(out)), numbers[~lost]
+                judged, batch = batch, batch.filter(pc.invert(out))
+                follow(judged.column("text"), batch.column("text"), np.flatnonzero(~lost))
+                numbers = numbers[~lost]
             batch = batch.drop_columns([REASON, DETAIL])
         return Judged(batch, numbers, refused)
 
@@ -119,20 +120,12 @@ def as_refusals(
     """Rows of the quarantine for refused rows of bronze, each with `refused_reason` and `refused_detail`."""
     if not rows.num_rows:
         return schema.empty_table()
-    shown = rows.set_column(
-        rows.schema.get_field_index("text"),
-        "text",
-        pc.utf8_slice_codeunits(rows["text"], 0, EXCERPT_LOOKAHEAD),
-    ).combine_chunks()
-    batch = shown.to_batches()[0]
-    for redactor in redactors:
-        batch = redactor(batch)
     return refusal_table(
         rows,
         step,
         rows[REASON].combine_chunks(),
         rows[DETAIL].combine_chunks(),
-        pc.utf8_slice_codeunits(batch.column("text"), 0, EXCERPT_CHARACTERS),
+        excerpts(rows.combine_chunks().to_batches()[0], redactors),
         schema,
     )
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 from headwater.curate.dedup.find import describe
 from headwater.curate.dedup.settings import Deduplicate
 from headwater.curate.engine.carry import between, write_carried
-from headwater.curate.engine.chain import EXCERPT_CHARACTERS, refusal_table
+from headwater.curate.engine.chain import refusal_table
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.dropped import Dropped
+from headwater.curate.engine.excerpts import EXCERPT_CHARACTERS
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.previous import KEPT, Previous
 from headwater.curate.engine.rows import Numbers, flat, merged

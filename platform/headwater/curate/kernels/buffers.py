@@ -17,6 +17,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Offsets = np.ndarray[Any, np.dtype[np.int64]]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 COMPILED = "kernels-"
+_njit = cast(Any, numba.njit)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,20 @@ def compiled_folder() -> Path:
 
 def jit(function: Kernel) -> Kernel:
     """Compile with numba: without the interpreter's lock, kept on disk for the next process."""
-    return cast(Kernel, numba.njit(cache=True, nogil=True)(function))
+    return cast(Kernel, _njit(cache=True, nogil=True)(function))
+
+
+def bare_jit(function: Kernel) -> Kernel:
+    """The same for a kernel that makes no array: without the counting of references to those it is given.
+
+    That counting takes a good part of the time where small functions are called for each word.
+    """
+    return cast(Kernel, _njit(cache=True, nogil=True, _nrt=False)(function))
+
+
+def inlined(function: Kernel) -> Kernel:
+    """Compile into the kernels that call it."""
+    return cast(Kernel, _njit(nogil=True, _nrt=False, forceinline=True)(function))
 
 
 def _keep_compiled() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.kernels.buffers import Bytes, TextBuffers, jit
+from headwater.curate.kernels.blocks import BLOCK, equal_bits, first_bit
+from headwater.curate.kernels.buffers import Bytes, TextBuffers, bare_jit, inlined
 
 Int = Any
 """A whole number in a kernel: Python's or one of an array, which the type checker keeps apart."""
@@ -128,7 +129,7 @@ def character_classes() -> Classes:
     return classes
 
 
-@jit
+@inlined
 def code_point(data: Bytes, at: Int) -> Int:
     """The character whose first byte stands at `at` of valid UTF-8."""
     lead = np.int64(data[at])
@@ -146,7 +147,7 @@ def code_point(data: Bytes, at: Int) -> Int:
     )
 
 
-@jit
+@inlined
 def width(lead: Int) -> int:
     """Bytes of a character, by its first."""
     if lead < 0x80:
@@ -156,13 +157,13 @@ def width(lead: Int) -> int:
     return 3 if lead < 0xF0 else 4
 
 
-@jit
+@inlined
 def class_at(data: Bytes, at: Int, classes: Classes) -> Int:
     """Bits of the character whose first byte stands at `at`."""
     return np.int64(classes[code_point(data, at)])
 
 
-@jit
+@inlined
 def before(data: Bytes, end: int) -> int:
     """Where the character that ends before `end` begins."""
     at = end - 1
@@ -171,7 +172,7 @@ def before(data: Bytes, end: int) -> int:
     return at
 
 
-@jit
+@bare_jit
 def count_characters(data: Bytes, begin: int, end: int) -> int:
     """Characters in `data[begin:end]`."""
     count = 0
@@ -180,7 +181,21 @@ def count_characters(data: Bytes, begin: int, end: int) -> int:
     return count
 
 
-@jit
+@inlined
+def find_byte(data: Bytes, begin: int, end: int, byte: int) -> int:
+    """Where the ASCII character `byte` stands first from `begin` on; `end` when it does not."""
+    at = begin
+    while at < end and at + BLOCK <= len(data):
+        found = first_bit(equal_bits(data, at, byte))
+        if found < BLOCK:
+            return min(at + found, end)
+        at += BLOCK
+    while at < end and data[at] != byte:
+        at += 1
+    return min(at, end)
+
+
+@inlined
 def skip_space(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the first character from `begin` that is no white space begins; `end` when there is none."""
     at = begin
@@ -189,7 +204,7 @@ def skip_space(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     return at
 
 
-@jit
+@inlined
 def trim_space(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the last character before `end` that is no white space ends; `begin` when there is none."""
     while end > begin:

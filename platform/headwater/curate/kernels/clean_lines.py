@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, jit
+from headwater.curate.kernels.blocks import BLOCK, break_bits, copy_bytes, first_bit, masked_bits
+from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     LETTER,
     SPACE,
     WORD,
     Classes,
+    Int,
     character_classes,
     class_at,
     code_point,
+    find_byte,
     frozen,
     skip_space,
     trim_space,
@@ -42,32 +45,42 @@ _CITATIONS = (b"[edit]", b"[citation needed]")
 class Phrases:
     """Small-letter phrases to look for, letter case ignored.
 
-    `kinds` says of each what it does; `starts` has for each byte the bits of the phrases that begin with it.
+    `kinds` says of each what it does. `signs` has four bytes for each way in which one may begin: the bits of
+    the first byte that matter and what they are, the same of the second; `numbers` says whose they are.
     """
 
     data: Bytes
     offsets: Offsets
     kinds: Offsets
-    starts: np.ndarray[Any, np.dtype[np.uint64]]
+    signs: Bytes
+    numbers: Offsets
 
     @classmethod
     def of(cls, kinds: dict[int, tuple[str, ...]]) -> Phrases:
-        """Raises `ValueError` when there are more than 64."""
+        """The phrases of each kind."""
         listed = [(kind, phrase.encode()) for kind, phrases in kinds.items() for phrase in phrases]
-        if len(listed) > 64:
-            raise ValueError(f"at most 64 phrases can be looked for, not {len(listed)}")
-        starts = np.zeros(256, dtype=np.uint64)
-        for number, (_, phrase) in enumerate(listed):
-            for letter in {phrase[0], ord(chr(phrase[0]).upper()) if phrase[0] < 0x80 else phrase[0]}:
-                starts[letter] |= np.uint64(1) << np.uint64(number)
-            if phrase[:1] == b"k":
-                starts[KELVIN[0]] |= np.uint64(1) << np.uint64(number)
+        signs = [(number, *sign) for number, (_, phrase) in enumerate(listed) for sign in _signs(phrase)]
         return cls(
             np.frombuffer(b"".join(phrase for _, phrase in listed) or b"\0", dtype=np.uint8),
             np.cumsum([0, *(len(phrase) for _, phrase in listed)], dtype=np.int64),
             np.array([kind for kind, _ in listed], dtype=np.int64),
-            starts,
+            np.array([sign[1:] for sign in signs], dtype=np.uint8).reshape(-1, 4),
+            np.array([sign[0] for sign in signs], dtype=np.int64),
         )
+
+
+def _signs(phrase: bytes) -> list[tuple[int, int, int, int]]:
+    """How the phrase may begin: mask and value of its first byte and of its second."""
+    if phrase[:1] == b"k":
+        return [(*one, 0, 0) for one in _ways(phrase[0])]
+    second = _ways(phrase[1]) if len(phrase) > 1 else [(0, 0)]
+    return [(*first, *then) for first in _ways(phrase[0]) for then in second]
+
+
+def _ways(letter: int) -> list[tuple[int, int]]:
+    """What a byte may be that begins this letter: both cases, and for k a third way."""
+    own = [(0xDF, letter & 0xDF) if 97 <= letter <= 122 else (0xFF, letter)]
+    return [*own, (0xFF, int(KELVIN[0]))] if letter == ord("k") else own
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class CleanLines:
     refused: Offsets
 
 
-@jit
+@bare_jit
 def stands_at(data: Bytes, at: int, end: int, phrase: Bytes) -> bool:
     """Whether `phrase` begins at `at`, letter case ignored."""
     for place in range(len(phrase)):
@@ -100,42 +113,61 @@ def stands_at(data: Bytes, at: int, end: int, phrase: Bytes) -> bool:
     return True
 
 
-@jit
+@bare_jit
 def find_kinds(
-    data: Bytes, begin: int, end: int, phrases: Bytes, offsets: Offsets, kinds: Offsets, starts: Any
-) -> int:
-    """Bits of the kinds of phrases that occur, and of BRACKET."""
+    data: Bytes,
+    begin: int,
+    end: int,
+    phrases: Bytes,
+    offsets: Offsets,
+    kinds: Offsets,
+    signs: Bytes,
+    numbers: Offsets,
+) -> Int:
+    """Bits of the kinds of phrases that occur. `data` goes on for more than a block behind `end`."""
     found = 0
-    for at in range(begin, end):
-        byte = data[at]
-        if byte == 123:
-            found |= 1 << BRACKET
-        if starts[byte]:
-            for number in range(len(kinds)):
-                if not found >> kinds[number] & 1 and stands_at(
-                    data, at, end, phrases[offsets[number] : offsets[number + 1]]
-                ):
+    for row in range(len(numbers)):
+        number = numbers[row]
+        if found >> kinds[number] & 1:
+            continue
+        phrase = phrases[offsets[number] : offsets[number + 1]]
+        for at in range(begin, end, BLOCK):
+            bits = masked_bits(data, at, signs[row, 0], signs[row, 1])
+            if bits:
+                bits &= masked_bits(data, at + 1, signs[row, 2], signs[row, 3])
+            while bits:
+                if stands_at(data, at + first_bit(bits), end, phrase):
                     found |= 1 << kinds[number]
+                    break
+                bits &= bits - 1
     return found
 
 
-@jit
-def measure_words(data: Bytes, begin: int, end: int, classes: Classes) -> tuple[int, int]:
-    """Number of words that white space separates, and the characters of the longest."""
-    count = longest = length = 0
-    at = begin
+@bare_jit
+def has_long_word(data: Bytes, begin: int, end: int, most: int, classes: Classes) -> bool:
+    """Whether more than `most` characters stand there without white space."""
+    at, length = begin, 0
     while at < end:
-        if class_at(data, at, classes) & SPACE:
-            length = 0
-        else:
-            count += length == 0
-            length += 1
-            longest = max(longest, length)
+        length = 0 if class_at(data, at, classes) & SPACE else length + 1
+        if length > most:
+            return True
         at += width(data[at])
-    return count, longest
+    return False
 
 
-@jit
+@bare_jit
+def has_words(data: Bytes, begin: int, end: int, least: int, classes: Classes) -> bool:
+    """Whether white space separates at least `least` words."""
+    at, count, inside = begin, 0, False
+    while at < end and count < least:
+        space = class_at(data, at, classes) & SPACE != 0
+        count += inside == space and not space
+        inside = not space
+        at += width(data[at])
+    return count >= least
+
+
+@bare_jit
 def citation_end(data: Bytes, at: int, end: int, classes: Classes, fixed: Bytes, bounds: Offsets) -> int:
     """Where the citation ends that begins with the `[` at `at`, such as `[12]` or `[edit]`; `at` for none."""
     stop = at + 1
@@ -157,7 +189,7 @@ def citation_end(data: Bytes, at: int, end: int, classes: Classes, fixed: Bytes,
     return at
 
 
-@jit
+@bare_jit
 def copy_line(
     data: Bytes,
     begin: int,
@@ -171,19 +203,19 @@ def copy_line(
 ) -> int:
     """Write the line, on demand without its citations, to `out` from `to` on; where it ends there."""
     at = begin
-    while at < end:
-        if citations and data[at] == 91:
-            stop = citation_end(data, at, end, classes, fixed, bounds)
-            if stop > at:
-                at = stop
-                continue
-        out[to] = data[at]
-        to += 1
-        at += 1
-    return to
+    bracket = find_byte(data, begin, end, 91) if citations else end
+    while bracket < end:
+        stop = citation_end(data, bracket, end, classes, fixed, bounds)
+        if stop > bracket:
+            copy_bytes(data, at, out, to, bracket - at)
+            to += bracket - at
+            at = stop
+        bracket = find_byte(data, max(stop, bracket + 1), end, 91)
+    copy_bytes(data, at, out, to, end - at)
+    return to + end - at
 
 
-@jit
+@inlined
 def ends_sentence(data: Bytes, begin: int, end: int) -> bool:
     """Whether the line ends with one of . ? ! " ' and not with three full stops."""
     if end == begin or data[end - 1] not in (46, 63, 33, 34, 39):
@@ -191,7 +223,7 @@ def ends_sentence(data: Bytes, begin: int, end: int) -> bool:
     return not (end - begin > 2 and data[end - 1] == 46 and data[end - 2] == 46 and data[end - 3] == 46)
 
 
-@jit
+@inlined
 def break_end(data: Bytes, at: int, end: int) -> int:
     """Where the line break of `str.splitlines` at `at` ends; `at` when none stands there."""
     byte = data[at]
@@ -206,7 +238,7 @@ def break_end(data: Bytes, at: int, end: int) -> int:
     return at
 
 
-@jit
+@bare_jit
 def keep_lines(
     data: Bytes,
     offsets: Offsets,
@@ -220,8 +252,8 @@ def keep_lines(
     phrases: Bytes,
     phrase_offsets: Offsets,
     kinds: Offsets,
-    starts: Any,
-    brackets: bool,
+    signs: Bytes,
+    numbers: Offsets,
     out: Bytes,
     out_offsets: Offsets,
     outcomes: Table,
@@ -236,21 +268,22 @@ def keep_lines(
             begin = at
             stop = at
             while at < end:
-                if data[at] < 32 or data[at] == 0xC2 or data[at] == 0xE2:
-                    stop = break_end(data, at, end)
-                    if stop > at:
-                        break
+                if at + BLOCK <= len(data):
+                    found = first_bit(break_bits(data, at))
+                    at = min(at + min(found, BLOCK), end)
+                    if found >= BLOCK or at == end:
+                        continue
+                stop = break_end(data, at, end)
+                if stop > at:
+                    break
                 at += 1
             line_end, at = at, max(stop, at)
             begin = skip_space(data, begin, line_end, classes)
             line_end = trim_space(data, begin, line_end, classes)
             row = outcomes[document]
-            words, longest = 0, 0
-            if line_end - begin > max_word:
-                words, longest = measure_words(data, begin, line_end, classes)
-                if longest > max_word:
-                    row[LONG_WORD] += 1
-                    continue
+            if line_end - begin > max_word and has_long_word(data, begin, line_end, max_word, classes):
+                row[LONG_WORD] += 1
+                continue
             if terminal and (
                 begin == line_end
                 or (data[line_end - 1] != 93 and not ends_sentence(data, line_end - 1, line_end))
@@ -262,17 +295,15 @@ def keep_lines(
             if terminal and not ends_sentence(out, line, stop):
                 row[NO_TERMINAL] += 1
                 continue
-            if longest == 0:
-                words, longest = measure_words(data, begin, line_end, classes)
-            if words < min_words:
+            if not has_words(data, begin, line_end, min_words, classes):
                 row[FEW_WORDS] += 1
                 continue
-            found = find_kinds(out, line, stop, phrases, phrase_offsets, kinds, starts)
+            found = find_kinds(out, line, stop, phrases, phrase_offsets, kinds, signs, numbers)
             if found >> PLACEHOLDER & 1:
                 refused[document] = PLACEHOLDER
             elif found >> SCRIPT & 1:
                 row[SCRIPT] += 1
-            elif brackets and found >> BRACKET & 1:
+            elif found >> BRACKET & 1:
                 refused[document] = BRACKET
             elif found >> POLICY & 1:
                 row[POLICY] += 1
@@ -286,7 +317,7 @@ def keep_lines(
     out_offsets[len(offsets) - 1] = to
 
 
-@jit
+@bare_jit
 def trim_documents(data: Bytes, offsets: Offsets, classes: Classes, out: Bytes, out_offsets: Offsets) -> None:
     """Copy each document without the white space at its ends."""
     to = 0
@@ -294,12 +325,12 @@ def trim_documents(data: Bytes, offsets: Offsets, classes: Classes, out: Bytes, 
         out_offsets[document] = to
         begin = skip_space(data, offsets[document], offsets[document + 1], classes)
         end = trim_space(data, begin, offsets[document + 1], classes)
-        out[to : to + end - begin] = data[begin:end]
+        copy_bytes(data, begin, out, to, end - begin)
         to += end - begin
     out_offsets[len(offsets) - 1] = to
 
 
-@jit
+@bare_jit
 def count_sentences(offsets: Offsets, flags: Flags, found: Offsets) -> None:
     """Fill `found` with the sentences of each document whose lines have these words.
 
@@ -329,11 +360,10 @@ def clean_lines(
     terminal: bool,
     min_words: int | None,
     max_word: int | None,
-    brackets: bool,
 ) -> CleanLines:
     """Drop the lines of each document that C4 drops; see the step's definition."""
     size = int(texts.offsets[-1] - texts.offsets[0])
-    out, offsets = np.empty(size + 1, dtype=np.uint8), np.empty(len(texts) + 1, dtype=np.int64)
+    out, offsets = np.empty(size + BLOCK + 2, dtype=np.uint8), np.empty(len(texts) + 1, dtype=np.int64)
     outcomes = np.zeros((len(texts), len(LINE_OUTCOMES)), dtype=np.int64)
     refused = np.zeros(len(texts), dtype=np.int64)
     keep_lines(
@@ -349,8 +379,8 @@ def clean_lines(
         phrases.data,
         phrases.offsets,
         phrases.kinds,
-        phrases.starts,
-        brackets,
+        phrases.signs,
+        phrases.numbers,
         out,
         offsets,
         outcomes,
@@ -380,8 +410,6 @@ def warm() -> None:
 
     texts = TextBuffers(np.frombuffer(b"A b c.", dtype=np.uint8), np.array([0, 6]))
     phrases = Phrases.of({PLACEHOLDER: ("lorem ipsum",)})
-    clean = clean_lines(
-        texts, phrases, citations=True, terminal=True, min_words=3, max_word=1000, brackets=True
-    )
+    clean = clean_lines(texts, phrases, citations=True, terminal=True, min_words=3, max_word=1000)
     trimmed(clean.texts)
     sentences(split(clean.texts), clean.outcomes[:, KEPT])

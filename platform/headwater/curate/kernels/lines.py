@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, jit
+from headwater.curate.kernels.blocks import BLOCK, first_bit, notable_bits
+from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined, jit
 from headwater.curate.kernels.characters import (
     TERMINAL,
     Classes,
@@ -18,7 +19,7 @@ from headwater.curate.kernels.characters import (
     trim_space,
 )
 from headwater.curate.kernels.counters import Counters, Table
-from headwater.curate.kernels.tables import add, capacity
+from headwater.curate.kernels.tables import add, capacity, table_size
 from headwater.curate.kernels.words import Hashes, hash_bytes
 
 LINE_COUNTS = (
@@ -64,7 +65,7 @@ _NOTABLE = np.zeros(256, dtype=np.uint8)
 _NOTABLE[[0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x23, 0x2E, 0xC2, 0xE2]] = 1
 
 
-@jit
+@inlined
 def is_ellipsis(data: Bytes, begin: int, end: int) -> bool:
     """Whether `data[begin:end]` ends with three full stops or `…`."""
     if end - begin < 3:
@@ -75,7 +76,7 @@ def is_ellipsis(data: Bytes, begin: int, end: int) -> bool:
     )
 
 
-@jit
+@bare_jit
 def judge_line(data: Bytes, begin: int, end: int, classes: Classes, row: Table) -> None:
     """Count a line of `str.splitlines`."""
     row[LINES] += 1
@@ -88,7 +89,7 @@ def judge_line(data: Bytes, begin: int, end: int, classes: Classes, row: Table) 
         row[ELLIPSIS_LINES] += 1
 
 
-@jit
+@bare_jit
 def judge_filled(
     data: Bytes,
     begin: int,
@@ -128,7 +129,7 @@ def count_newlines(data: Bytes, offsets: Offsets) -> Offsets:
     return found
 
 
-@jit
+@bare_jit
 def count_lines(
     data: Bytes,
     offsets: Offsets,
@@ -151,10 +152,15 @@ def count_lines(
         seen[: mask + 1] = 0
         line, split, at = begin, begin, begin
         while at < end:
-            byte = data[at]
-            if not notable[byte]:
+            if at + BLOCK <= len(data):
+                found = first_bit(notable_bits(data, at))
+                at = min(at + min(found, BLOCK), end)
+                if found >= BLOCK or at == end:
+                    continue
+            elif not notable[data[at]]:
                 at += 1
                 continue
+            byte = data[at]
             if byte == 10:
                 if split < at:
                     judge_filled(data, split, at, narrow, short, classes, seen, mask, row)
@@ -207,7 +213,7 @@ def line_counters(texts: TextBuffers, short: int) -> Counters:
         short,
         character_classes(),
         _NOTABLE,
-        np.empty(capacity(most), dtype=np.uint64),
+        np.empty(table_size(most), dtype=np.uint64),
         table,
     )
     return Counters(LINE_COUNTS, table)

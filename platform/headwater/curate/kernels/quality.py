@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, jit
+from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     ALPHA,
     LETTER,
@@ -22,7 +22,7 @@ from headwater.curate.kernels.characters import (
 )
 from headwater.curate.kernels.counters import Counters, Table
 from headwater.curate.kernels.lines import count_newlines, is_ellipsis
-from headwater.curate.kernels.tables import add, capacity
+from headwater.curate.kernels.tables import add, capacity, table_size
 from headwater.curate.kernels.words import Hashes, hash_bytes
 from headwater.curate.words import LONGEST_WORD
 
@@ -61,7 +61,7 @@ paragraphs what blank lines without a space separate.
 ) = range(len(QUALITY_COUNTS))
 
 
-@jit
+@inlined
 def end_word(length: int, common: Int, some: Int, row: Table) -> None:
     """Count a word of `length` characters with these bits in all and in some of them."""
     row[WORDS] += 1
@@ -71,7 +71,7 @@ def end_word(length: int, common: Int, some: Int, row: Table) -> None:
         row[PROSE_CHARACTERS] += length
 
 
-@jit
+@bare_jit
 def count_words(data: Bytes, begin: int, end: int, classes: Classes, row: Table) -> None:
     """Count words and symbols."""
     length, common, some, at = 0, -1, 0, begin
@@ -102,7 +102,7 @@ def count_words(data: Bytes, begin: int, end: int, classes: Classes, row: Table)
         end_word(length, common, some, row)
 
 
-@jit
+@bare_jit
 def count_pieces(
     data: Bytes,
     begin: int,
@@ -144,7 +144,7 @@ def count_pieces(
                 row[BULLETS] += 1
 
 
-@jit
+@bare_jit
 def count_quality(
     data: Bytes, offsets: Offsets, classes: Classes, newlines: Offsets, seen: Hashes, table: Table
 ) -> None:
@@ -161,7 +161,7 @@ def quality_counters(texts: TextBuffers) -> Counters:
     """QUALITY_COUNTS of every document."""
     data, offsets = frozen(texts.data), frozen(texts.offsets)
     newlines = count_newlines(data, offsets)
-    seen = np.empty(capacity(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
+    seen = np.empty(table_size(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
     table = np.zeros((len(texts), len(QUALITY_COUNTS)), dtype=np.int64)
     count_quality(data, offsets, character_classes(), newlines, seen, table)
     return Counters(QUALITY_COUNTS, table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import Bytes, Offsets, jit
+from headwater.curate.kernels.buffers import Bytes, Offsets, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     ALPHA,
     DIGIT,
@@ -27,13 +27,13 @@ LONGEST_INITIALS = 16
 """In bytes. A bound keeps the work linear where marks follow without end."""
 
 
-@jit
+@inlined
 def is_apostrophe(data: Bytes, at: int) -> bool:
     """Whether ' or ’ stands there."""
     return code_point(data, at) in (0x27, 0x2019)
 
 
-@jit
+@inlined
 def dots(data: Bytes, begin: int, end: int) -> int:
     """Where the run of full stops that begins at `begin` ends."""
     at = begin
@@ -42,7 +42,7 @@ def dots(data: Bytes, begin: int, end: int) -> int:
     return at
 
 
-@jit
+@inlined
 def prefix_end(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the mark ends that splits off the beginning of a word; `begin` when there is none."""
     if data[begin] == 46:
@@ -54,7 +54,7 @@ def prefix_end(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     return after if class_at(data, begin, classes) & (PREFIX | ICON) else begin
 
 
-@jit
+@inlined
 def suffix_begin(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the mark begins that splits off the end of a word; `end` when there is none."""
     last = before(data, end)
@@ -85,7 +85,7 @@ def suffix_begin(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     return previous if is_genitive else end
 
 
-@jit
+@bare_jit
 def are_initials(data: Bytes, begin: int, end: int, classes: Classes) -> bool:
     """Whether single letters each with a full stop stand there, such as `e.g.`."""
     at, letters = begin, 0
@@ -102,7 +102,7 @@ def are_initials(data: Bytes, begin: int, end: int, classes: Classes) -> bool:
     return letters > 1
 
 
-@jit
+@bare_jit
 def is_address(data: Bytes, begin: int, end: int) -> bool:
     """Whether a URL stands there: a scheme, or a host of labels whose last is of small letters."""
     label, labels = begin, 0
@@ -135,7 +135,7 @@ def is_address(data: Bytes, begin: int, end: int) -> bool:
     return small
 
 
-@jit
+@bare_jit
 def infix_end(data: Bytes, begin: int, at: int, end: int, classes: Classes) -> int:
     """Where the mark at `at` ends that splits the word `data[begin:end]`; `at` when none stands there."""
     byte = data[at]
@@ -170,7 +170,7 @@ def infix_end(data: Bytes, begin: int, at: int, end: int, classes: Classes) -> i
     return stop if splits else at
 
 
-@jit
+@bare_jit
 def contraction(data: Bytes, begin: int, end: int) -> int:
     """Where `n't`, `'ll`, `'re`, `'ve`, `'d` or `'m` begins at the end of a word; `end` without one."""
     if end - begin < 3:
@@ -187,7 +187,7 @@ def contraction(data: Bytes, begin: int, end: int) -> int:
     return end
 
 
-@jit
+@bare_jit
 def split_chunk(data: Bytes, begin: int, end: int, kinds: Int, classes: Classes, cuts: Offsets) -> int:
     """Write where each word of a piece of text without white space ends; how many there are.
 
@@ -224,7 +224,7 @@ def split_chunk(data: Bytes, begin: int, end: int, kinds: Int, classes: Classes,
     return count
 
 
-@jit
+@bare_jit
 def split_core(
     data: Bytes, begin: int, end: int, kinds: Int, classes: Classes, cuts: Offsets, count: int
 ) -> int:

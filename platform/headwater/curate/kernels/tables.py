@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import jit
+from headwater.curate.kernels.buffers import inlined
 from headwater.curate.kernels.characters import Int
-from headwater.curate.kernels.words import ONE, Hashes
+from headwater.curate.kernels.words import HALF, MIX, ONE, Hashes
 
-MIX = np.uint64(0xD6E8FEB86659FD93)
-HALF = np.uint64(32)
 FREE = np.uint64(0)
 
 
-@jit
-def capacity(items: int) -> int:
+def table_size(items: Int) -> int:
     """Size of a table for so many items: a power of two, at least twice as many."""
     size = 16
     while size < 2 * items:
@@ -22,7 +19,11 @@ def capacity(items: int) -> int:
     return size
 
 
-@jit
+capacity = inlined(table_size)
+"""The same in a kernel."""
+
+
+@inlined
 def key(value: np.uint64) -> np.uint64:
     """`value` with its bits mixed, never zero: zero marks a free place."""
     value = (value ^ (value >> HALF)) * MIX
@@ -30,7 +31,7 @@ def key(value: np.uint64) -> np.uint64:
     return value ^ (value >> HALF) | ONE
 
 
-@jit
+@inlined
 def slot(table: Hashes, mask: int, wanted: np.uint64) -> Int:
     """Where the key `wanted` stands or belongs. `mask` is the table's size less one."""
     limit = np.uint64(mask)
@@ -40,7 +41,7 @@ def slot(table: Hashes, mask: int, wanted: np.uint64) -> Int:
     return np.int64(place)
 
 
-@jit
+@inlined
 def add(table: Hashes, mask: int, value: np.uint64) -> bool:
     """Put a hash into the set; whether it is new."""
     wanted = key(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headwater.curate.kernels.buffers import Offsets, TextBuffers, jit
+from headwater.curate.kernels.buffers import Offsets, TextBuffers, bare_jit
 from headwater.curate.kernels.characters import frozen
 from headwater.curate.kernels.counters import Counters, Table
 from headwater.curate.kernels.words import (
@@ -15,7 +15,7 @@ from headwater.curate.kernels.words import (
     Flags,
     Hashes,
     Words,
-    hash_bytes,
+    hash_words,
     split,
 )
 
@@ -26,7 +26,7 @@ LISTED_BITS = 10
 """Of a hash, to look words up by: a table of 16 KB. More when two of the listed words would share a place."""
 
 
-@jit
+@bare_jit
 def count_words(offsets: Offsets, lengths: Counts, flags: Flags, table: Table) -> None:
     """Fill `table` with WORD_COUNTS."""
     for document in range(len(offsets) - 1):
@@ -42,7 +42,7 @@ def count_words(offsets: Offsets, lengths: Counts, flags: Flags, table: Table) -
         table[document, 3] = alphabetic
 
 
-@jit
+@bare_jit
 def count_listed(
     offsets: Offsets, hashes: Hashes, table: Hashes, shift: np.uint64, numbers: Offsets, found: Offsets
 ) -> None:
@@ -72,8 +72,7 @@ def word_counters(words: Words) -> Counters:
 
 def listed_counter(words: Words, listed: tuple[str, ...]) -> Offsets:
     """How many distinct words of `listed`, at most 64, stand in each document; letter case counts."""
-    encoded = [np.frombuffer(word.encode(), dtype=np.uint8) for word in sorted(set(listed))]
-    hashes = np.array([hash_bytes(frozen(word), 0, len(word)) for word in encoded], dtype=np.uint64)
+    hashes = hash_words(sorted(set(listed)))
     bits = LISTED_BITS
     while len(np.unique(hashes >> np.uint64(64 - bits))) < len(hashes):
         bits += 1

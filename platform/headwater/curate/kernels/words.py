@@ -6,12 +6,15 @@ stands between is split off, mark by mark; some marks inside split too, such as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 
-from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, jit
+from headwater.curate.kernels.blocks import BLOCK, digit_bits, first_bit, letter_bits, load_8
+from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     ALPHA,
     PLAIN,
@@ -49,16 +52,15 @@ TRAIL = 64
 """The last of its line, and more than one space follows, or other white space."""
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
-BASE_2, BASE_3, BASE_4 = (np.uint64(pow(int(BASE), exponent, 2**64)) for exponent in (2, 3, 4))
-ONE = np.uint64(1)
+MIX = np.uint64(0xD6E8FEB86659FD93)
+ONE, HALF, ALL = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @dataclass(frozen=True)
 class Words:
     """The words of a batch: those of document `i` are `offsets[i]` to `offsets[i + 1]`.
 
-    `hashes` are polynomials of the bytes modulo 2^64, highest power first, so that the hash of two words
-    joined is `first * BASE ** size + second`; `sizes` count bytes, `lengths` characters.
+    `hashes` are those of `hash_bytes`; `sizes` count bytes, `lengths` characters.
     """
 
     offsets: Offsets
@@ -92,23 +94,82 @@ class Words:
         )
 
 
-@jit
+@inlined
 def hash_bytes(data: Bytes, begin: int, end: int) -> np.uint64:
-    """The polynomial hash of `data[begin:end]`."""
-    value, at = np.uint64(0), begin
-    # Four at a time, so that one multiplication need not wait for the other.
-    while at + 4 <= end:
-        first, second = np.uint64(data[at]) + ONE, np.uint64(data[at + 1]) + ONE
-        third, fourth = np.uint64(data[at + 2]) + ONE, np.uint64(data[at + 3]) + ONE
-        value = value * BASE_4 + (first * BASE_3 + second * BASE_2 + (third * BASE + fourth))
-        at += 4
-    while at < end:
-        value = value * BASE + (np.uint64(data[at]) + ONE)
-        at += 1
+    """A hash of `data[begin:end]` whose bits are all well mixed."""
+    value, at = np.uint64(end - begin) * BASE, begin
+    while at + 8 <= end:
+        value = (value ^ load_8(data, at)) * MIX
+        value ^= value >> HALF
+        at += 8
+    rest = end - at
+    if rest > 0:
+        last = np.uint64(0)
+        if at + 8 <= len(data):
+            last = load_8(data, at) & (ALL >> np.uint64(64 - 8 * rest))
+        else:
+            for place in range(rest):
+                last |= np.uint64(data[at + place]) << np.uint64(8 * place)
+        value = (value ^ last) * MIX
+        value ^= value >> HALF
     return value
 
 
-@jit
+@bare_jit
+def hash_pieces(data: Bytes, offsets: Offsets, hashes: Hashes) -> None:
+    """Fill `hashes` with that of each piece."""
+    for piece in range(len(hashes)):
+        hashes[piece] = hash_bytes(data, offsets[piece], offsets[piece + 1])
+
+
+def hash_words(words: Sequence[str]) -> Hashes:
+    """The hashes of these words."""
+    texts = TextBuffers.of(pa.array(words, pa.large_string()))
+    hashes = np.empty(len(words), dtype=np.uint64)
+    hash_pieces(frozen(texts.data), frozen(texts.offsets), hashes)
+    return hashes
+
+
+@inlined
+def skip_plain(data: Bytes, at: int, end: int) -> tuple[int, bool]:
+    """Where the ASCII letters and digits that begin at `at` end, and whether there is a letter."""
+    lettered = False
+    while at + BLOCK <= len(data) and at < end:
+        letters = letter_bits(data, at)
+        size = min(first_bit(~(letters | digit_bits(data, at))), end - at)
+        lettered |= letters & ((1 << size) - 1) != 0
+        at += size
+        if size < BLOCK:
+            return at, lettered
+    while at < end:
+        byte = data[at]
+        if 97 <= byte | 32 <= 122:
+            lettered = True
+        elif not 48 <= byte <= 57:
+            break
+        at += 1
+    return at, lettered
+
+
+@inlined
+def judge_word(data: Bytes, begin: int, end: int, classes: Classes) -> tuple[int, int]:
+    """Characters of a word, and its flags but for those of its place in the line."""
+    length, some, common = 0, np.uint32(0), np.uint32(0xFFFFFFFF)
+    at = begin
+    while at < end:
+        kind = classes[code_point(data, at)]
+        some |= kind
+        common &= kind
+        length += 1
+        at += width(data[at])
+    flag = 0 if common & SYMBOL else MEANS
+    flag |= ALPHABETIC if some & ALPHA else 0
+    flag |= PUNCTUATED if common & PUNCTUATION else 0
+    flag |= TERMINATOR if length == 1 and some & TERMINAL else 0
+    return length, flag
+
+
+@bare_jit
 def split_documents(
     data: Bytes,
     offsets: Offsets,
@@ -130,106 +191,91 @@ def split_documents(
         at, end = offsets[document], offsets[document + 1]
         layout = LINE_START
         while at < end:
-            # White space, and what of it matters to sentences.
-            spaces, first = 0, 0
-            while at < end:
-                byte = data[at]
-                if byte > 32 and byte < 0x80:
-                    break
-                point = code_point(data, at)
-                if not classes[point] & SPACE:
-                    break
-                if point == 10:
+            # One space is most of the white space; for the rest, what of it matters to sentences.
+            if layout == 0 and data[at] == 32 and at + 1 < end and 32 < data[at + 1] < 0x80:
+                at += 1
+            else:
+                spaces, first = 0, 0
+                while at < end:
+                    byte = data[at]
+                    if byte > 32 and byte < 0x80:
+                        break
+                    point = code_point(data, at)
+                    if not classes[point] & SPACE:
+                        break
+                    if point == 10:
+                        if count > bounds[document] and not layout & LINE_START and wide(spaces, first):
+                            flags[count - 1] |= TRAIL
+                        layout, spaces = LINE_START, 0
+                    else:
+                        if spaces == 0:
+                            first = point
+                        spaces += 1
+                    at += width(byte)
+                if at == end:
                     if count > bounds[document] and not layout & LINE_START and wide(spaces, first):
                         flags[count - 1] |= TRAIL
-                    layout, spaces = LINE_START, 0
-                else:
-                    if spaces == 0:
-                        first = point
-                    spaces += 1
-                at += width(byte)
-            if at == end:
-                if count > bounds[document] and not layout & LINE_START and wide(spaces, first):
-                    flags[count - 1] |= TRAIL
-                break
-            if not layout & LINE_START and wide(spaces, first):
-                layout = GAP
-            # Most pieces begin with letters and digits, which are hashed while they are scanned.
-            begin, length, some = at, 0, np.uint32(0)
-            value = np.uint64(0)
-            while at < end:
-                byte = data[at]
-                kind = classes[code_point(data, at)]
-                if not kind & PLAIN:
                     break
-                value = value * BASE + np.uint64(byte) + ONE
-                at += 1
-                if byte >= 0x80:
-                    for _ in range(width(byte) - 1):
-                        value = value * BASE + np.uint64(data[at]) + ONE
-                        at += 1
-                some |= kind
-                length += 1
-            stop, kinds = at, some
-            while at < end:
-                kind = classes[code_point(data, at)]
-                if kind & SPACE:
-                    break
-                kinds |= kind
-                at += width(data[at])
+                if not layout & LINE_START and wide(spaces, first):
+                    layout = GAP
+            begin = at
+            at, lettered = skip_plain(data, begin, end)
+            length, stop = at - begin, at
             marks = 0
-            if stop == begin and at == begin + width(data[begin]):
-                cuts[0], marks = at, 1
-            elif stop > begin and (
-                at == stop
-                or (at == stop + width(data[stop]) and suffix_begin(data, begin, at, classes) == stop)
-            ):
-                if count == room:
-                    return -1
-                hashes[count] = value
+            if at < end and data[at] != 32 and data[at] != 10:
+                # Letters and digits beyond ASCII go on; then what else stands before white space.
+                kinds = np.uint32(ALPHA if lettered else 0)
+                while at < end:
+                    kind = classes[code_point(data, at)]
+                    if not kind & PLAIN:
+                        break
+                    kinds |= kind
+                    at += width(data[at])
+                    length += 1
+                stop = at
+                lettered = kinds & ALPHA != 0
+                while at < end:
+                    kind = classes[code_point(data, at)]
+                    if kind & SPACE:
+                        break
+                    kinds |= kind
+                    at += width(data[at])
+                if stop == begin and at == begin + width(data[begin]):
+                    cuts[0], marks = at, 1
+                elif at > stop:
+                    if (
+                        stop > begin
+                        and at == stop + width(data[stop])
+                        and suffix_begin(data, begin, at, classes) == stop
+                    ):
+                        cuts[0], marks = at, 1
+                    else:
+                        stop = begin
+                        marks = split_chunk(data, begin, at, kinds, classes, cuts)
+            if count + marks + 1 > room:
+                return -1
+            if stop > begin:
+                hashes[count] = hash_bytes(data, begin, stop)
                 sizes[count] = stop - begin
                 lengths[count] = length
-                flags[count] = layout | MEANS | (ALPHABETIC if some & ALPHA else 0)
+                flags[count] = layout | MEANS | (ALPHABETIC if lettered else 0)
                 count += 1
                 layout, begin = 0, stop
-                if at > stop:
-                    cuts[0], marks = at, 1
-            else:
-                marks = split_chunk(data, begin, at, kinds, classes, cuts)
-            if count + marks > room:
-                return -1
             for mark in range(marks):
-                stop, length, value = cuts[mark], 0, np.uint64(0)
-                some, all_ = np.uint32(0), np.uint32(0xFFFFFFFF)
+                stop = cuts[mark]
+                length, flag = judge_word(data, begin, stop, classes)
+                hashes[count] = hash_bytes(data, begin, stop)
                 sizes[count] = stop - begin
-                while begin < stop:
-                    byte = data[begin]
-                    kind = classes[code_point(data, begin)]
-                    some |= kind
-                    all_ &= kind
-                    length += 1
-                    value = value * BASE + np.uint64(byte) + ONE
-                    begin += 1
-                    if byte >= 0x80:
-                        for _ in range(width(byte) - 1):
-                            value = value * BASE + np.uint64(data[begin]) + ONE
-                            begin += 1
-                flag = layout
-                flag |= 0 if all_ & SYMBOL else MEANS
-                flag |= ALPHABETIC if some & ALPHA else 0
-                flag |= PUNCTUATED if all_ & PUNCTUATION else 0
-                flag |= TERMINATOR if length == 1 and some & TERMINAL else 0
-                hashes[count] = value
                 lengths[count] = length
-                flags[count] = flag
+                flags[count] = flag | layout
                 count += 1
-                layout = 0
+                layout, begin = 0, stop
             layout = 0
     bounds[len(offsets) - 1] = count
     return count
 
 
-@jit
+@inlined
 def wide(spaces: int, first: Int) -> bool:
     """Whether white space is more than the one space that separates two words."""
     return spaces > 1 or (spaces == 1 and first != 32)
@@ -240,7 +286,7 @@ def split(texts: TextBuffers) -> Words:
     size = int(texts.offsets[-1] - texts.offsets[0])
     cuts = np.empty(int(texts.sizes.max(initial=0)), dtype=np.int64)
     # A word takes six bytes of prose, spaces included, and never less than one.
-    for capacity in (size // 3 + 1, size):
+    for capacity in (size // 3 + 1, size + 1):
         words = Words.empty(len(texts), capacity)
         count = split_documents(
             frozen(texts.data),
@@ -261,3 +307,4 @@ def split(texts: TextBuffers) -> Words:
 def warm() -> None:
     """Compile."""
     split(TextBuffers(np.frombuffer(b"a (b)", dtype=np.uint8), np.array([0, 5])))
+    hash_words(["a"])
