@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -129,6 +130,29 @@ def test_a_file_that_was_fetched_stays(lake: EmbeddedLake) -> None:
     put(lake, lines(1))
     assert whole(lake) == 1
     assert alone.read_bytes() == (folder / "a").read_bytes() == lines()
+
+
+def test_readers_beside_a_writer_find_every_version(lake: EmbeddedLake) -> None:
+    versions = [lines(*range(number)) for number in range(12)]
+    commits = [put(lake, versions[0])]
+
+    def read(seed: int) -> int:
+        chance = random.Random(seed)
+        while len(commits) < len(versions):
+            at = chance.randrange(len(commits))
+            if chance.random() < 0.5:
+                found = EmbeddedLake(lake.root).fetch(commits[at], "p/a")
+            else:
+                found = lake.fetch(commits[at], "p/") / "a"
+            assert found.read_bytes() == versions[at]
+        return seed
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = pool.map(read, range(3))
+        while len(commits) < len(versions):
+            commits.append(put(lake, versions[len(commits)]))
+        assert list(readers) == [0, 1, 2]
+    assert list(lake.verify(deep=True)) == []
 
 
 def test_what_saves_little_stays_whole(lake: EmbeddedLake) -> None:
