@@ -124,6 +124,17 @@ def test_what_a_branch_has_at_its_head_stays_whole(lake: EmbeddedLake) -> None:
     assert whole(lake) == 2
 
 
+def test_branches_of_runs_keep_nothing_whole(lake: EmbeddedLake) -> None:
+    put(lake, lines())
+    for name in ("run-1", "run-2"):
+        lake.create_branch(name)
+    put(lake, lines(1), branch="run-1")
+    assert whole(lake) == 2
+    lake.merge("run-1", "main", "publish")
+    assert whole(lake) == 1
+    assert lake.fetch("run-2", "p/a").read_bytes() == lines()
+
+
 def test_a_file_that_was_fetched_stays(lake: EmbeddedLake) -> None:
     put(lake, lines())
     alone, folder = lake.fetch("main", "p/a"), lake.fetch("main", "p/")

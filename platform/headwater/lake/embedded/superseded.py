@@ -1,6 +1,7 @@
 """Payloads that a newer one took the place of become deltas against it, so that history costs what changed.
 
-What any branch has at its head stays whole, to be read in place.
+What a branch has at its head stays whole, to be read in place; branches of runs, which start from what is
+just being replaced and soon go, do not count.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from headwater.lake.embedded.locks import Gate
 from headwater.lake.embedded.repository import Repository
 from headwater.lake.embedded.storage import Storage
 from headwater.lake.errors import Gone, LakeError
+from headwater.lake.names import TRANSIENT_PREFIXES
 
 log = logging.getLogger("headwater")
 
@@ -94,7 +96,9 @@ def _pairs(repository: Repository, payloads: Storage, before: pygit2.Oid, now: p
 
 def _at_heads(repository: Repository, folder: str) -> Iterator[pygit2.Oid]:
     """What branches have in a folder; a payload that one has elsewhere is made whole when it is read."""
-    for oid in repository.refs("branch").values():
+    for name, oid in repository.refs("branch").items():
+        if name.startswith(TRANSIENT_PREFIXES):
+            continue
         tree = repository.tree(oid)
         found = trees.find(repository.git, tree, folder) if folder else tree
         yield from trees.entries(repository.git, found).values()
