@@ -100,18 +100,18 @@ def limits(found: Measured) -> list[Row]:
     for name in ("one-section", "five-sections", "ten-sections", "scattered"):
         share = found.table[name] / found.table["base"]
         rows.append(_growth(f"rows, {name.replace('-', ' ')}", share))
-    stored, slim = found.table["base"] / MIB, found.table["change"] / found.table["first"]
+    stored = found.table["base"] / MIB
     rows.append(
         Row(
-            "time of such a change of scattered rows, by that of storing all rows for the first time",
+            f"such a change of {stored:.0f} MiB of rows, scattered",
             "",
-            f"{slim:.1f} x ({found.table['change']:.2f} s)",
-            {},
+            f"{found.table['change']:.2f} s; storing them first {found.table['first']:.2f} s",
+            {"cpu": found.table["change_cpu"]},
         )
     )
     rows.append(
         Row(
-            f"the first version of {stored:.0f} MiB of rows, rebuilt from four deltas each part",
+            "the first version of them, rebuilt from deltas",
             "",
             f"{found.table['back']:.2f} s, again {found.table['again'] * 1e3:.1f} ms",
             {},

@@ -169,7 +169,7 @@ def test_readers_beside_a_writer_find_every_version(lake: EmbeddedLake) -> None:
 def test_what_saves_little_stays_whole(lake: EmbeddedLake) -> None:
     chance = random.Random(1)
     for _ in range(3):
-        put(lake, chance.randbytes(1_500_000))
+        put(lake, chance.randbytes(5_000_000))
         put(lake, chance.randbytes(500), "p/small")
     assert whole(lake) == 6
     assert stored(lake, "deltas") == 0

@@ -182,8 +182,8 @@ def _header(digest: str, line: bytes) -> Header:
 
 
 def _promising(content: bytes, prefix: bytes, limit: float) -> bool:
-    """Whether a piece from the middle shrinks as the whole would have to."""
-    if len(content) <= 2 * _SAMPLE_BYTES:
+    """Whether a piece from the middle shrinks as the whole would have to; what is small is simply tried."""
+    if len(content) <= 16 * _SAMPLE_BYTES:
         return True
     begin = (len(content) - _SAMPLE_BYTES) // 2
     near = prefix[max(0, begin - 4 * _SAMPLE_BYTES) : begin + 5 * _SAMPLE_BYTES]
