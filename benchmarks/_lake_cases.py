@@ -35,7 +35,7 @@ MERGES = 9
 def plain(folder: Path, size: int) -> Figures:
     """Write the parts of a dataset and bring each to disk."""
     block = random_block(size)
-    os.sync()
+    warm_memory(folder.with_name("warm"), block)
     with stopwatch() as figures:
         write_parts(folder, block)
         for part in sorted(folder.iterdir()):
@@ -51,9 +51,10 @@ def published(folder: Path, size: int) -> Figures:
     with lake.change("main", "used") as change:
         for number in range(1000):
             change.put(f"used/{number}", b"%d" % number)
-    recipe = Recipe("bench", "dataset", partial(_maker, random_block(size)), code=("headwater.workspace",))
+    block = random_block(size)
+    recipe = Recipe("bench", "dataset", partial(_maker, block), code=("headwater.workspace",))
     _ = recipe.code_version
-    os.sync()
+    warm_memory(folder / "warm", block)
     with stopwatch() as figures:
         publish(lake, recipe, target="main", run_id="1", home=folder / "home")
     figures["stored"] = stored_bytes(folder)
@@ -133,16 +134,37 @@ def small(folder: Path, count: int) -> Figures:
 
 
 def versions(folder: Path, _: int) -> Figures:
-    """Commit the datasets of `_lake_documents`, each as the next version; what each added, by name."""
+    """Commit the datasets of `_lake_documents`, each as the next version; what each added, by name.
+
+    Also how long the first change (all rows) and that of scattered rows take, and the first version's return.
+    """
     lake = EmbeddedLake(folder / "lake")
     growth: Figures = {}
+    commits: list[str] = []
+    spent: dict[str, Figures] = {}
     with stopwatch() as figures:
         for dataset in datasets(folder):
             before = stored_bytes(folder / "lake")
-            with lake.change("main", dataset.name) as change:
+            with stopwatch() as cost, lake.change("main", dataset.name) as change:
                 change.put_folder("bench/documents/", dataset)
+            commits.append(lake.resolve("main"))
+            spent[dataset.name] = cost
             growth[dataset.name] = stored_bytes(folder / "lake") - before
-    return {**figures, **growth}
+    with stopwatch() as back:
+        view = lake.fetch(commits[0], "bench/documents/")
+    with stopwatch() as again:
+        lake.fetch(commits[0], "bench/documents/")
+    for part in view.iterdir():
+        assert part.read_bytes() == (folder / "datasets/base" / part.name).read_bytes()
+    return {
+        **figures,
+        **growth,
+        "first": spent["base"]["seconds"],
+        "change": spent["scattered"]["seconds"],
+        "change_cpu": spent["scattered"]["cpu"],
+        "back": back["seconds"],
+        "again": again["seconds"],
+    }
 
 
 def documents(folder: Path, count: int) -> Figures:
@@ -171,6 +193,13 @@ def write_parts(folder: Path, block: bytes) -> None:
         with (folder / f"part-{number:05d}.bin").open("wb") as stream:
             stream.write(number.to_bytes(8, "big"))
             stream.write(block)
+
+
+def warm_memory(folder: Path, block: bytes) -> None:
+    """Write as much as is measured next and delete it: memory of a virtual machine is slow at first touch."""
+    write_parts(folder, block)
+    shutil.rmtree(folder)
+    os.sync()
 
 
 def write_small(folder: Path, count: int) -> None:

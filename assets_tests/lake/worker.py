@@ -58,6 +58,14 @@ def sweeps(lake: Lake, count: str) -> None:
             continue
 
 
+def table(edits: list[int]) -> bytes:
+    """A payload of which an edit changes one place: its older versions become deltas."""
+    lines = [f"row {number} " + random.Random(number).randbytes(24).hex() for number in range(400)]
+    for edit in edits:
+        lines[edit % 400] = f"edited {edit}"
+    return "\n".join(lines).encode()
+
+
 def storm(lake: Lake, seed: str) -> None:
     """Everything a lake can do, without end; prints the id of each commit once it is made."""
     chance = random.Random(seed)
@@ -69,6 +77,7 @@ def storm(lake: Lake, seed: str) -> None:
             with lake.change(branch, "storm") as change:
                 for _ in range(chance.randrange(1, 8)):
                     change.put(f"data/{chance.randrange(40)}", chance.randbytes(20_000))
+                change.put(f"data/table-{chance.randrange(2)}", table([chance.randrange(9), number]))
                 spare.mkdir(exist_ok=True)
                 for name in range(chance.randrange(1, 20)):
                     (spare / str(name)).write_bytes(chance.randbytes(3_000))
@@ -77,6 +86,8 @@ def storm(lake: Lake, seed: str) -> None:
             lake.tag(f"t-{seed}-{number}", branch)
             for path in ("data/", "folder/"):
                 lake.fetch("main", path)
+            for old in lake.log("main", prefix="data/", limit=4):
+                lake.fetch(old.id, "data/")
             if chance.random() < 0.3:
                 lake.sweep(older_than=timedelta(0), dry_run=False)
             if chance.random() < 0.5:

@@ -64,6 +64,32 @@ def test_a_full_disk(small_disk: Path, leave: int) -> None:
     assert list(lake.verify(deep=True)) == []
 
 
+def test_no_room_for_what_history_needs(small_disk: Path) -> None:
+    lake = open_lake(small_disk / "lake")
+    old = os.urandom(2 << 20)
+    new = old[: 3 << 19] + os.urandom(1 << 19)
+    with lake.change("main", "old") as change:
+        change.put("a", old)
+    before = lake.resolve("main")
+    ballast = fill(small_disk, leave=len(new) + (200 << 10))
+    with lake.change("main", "new") as change:
+        change.put("a", new)
+    assert lake.fetch("main", "a").read_bytes() == new
+    assert lake.fetch(before, "a").read_bytes() == old
+    assert list(lake.verify(deep=True)) == []
+    ballast.unlink()
+    for data in (old, new):
+        with lake.change("main", "again") as change:
+            change.put("a", data)
+    lake.sweep(older_than=timedelta(0), dry_run=False)
+    ballast = fill(small_disk, leave=0)
+    with pytest.raises(Unavailable, match="no room"):
+        lake.fetch(before, "a")
+    ballast.unlink()
+    assert lake.fetch(before, "a").read_bytes() == old
+    assert list(lake.verify(deep=True)) == []
+
+
 def test_a_full_disk_at_every_other_operation(small_disk: Path) -> None:
     lake = open_lake(small_disk / "lake")
     with lake.change("main", "before") as change:

@@ -53,16 +53,25 @@ def test_locations_that_are_no_folder(location: str) -> None:
 def test_a_newer_or_broken_lake_is_not_touched(tmp_path: Path) -> None:
     open_lake(tmp_path / "lake")
     marker = tmp_path / "lake" / "lake.json"
-    marker.write_text(json.dumps({"format": 2}))
-    with pytest.raises(ValueError, match="format 2"):
+    marker.write_text(json.dumps({"format": 3}))
+    with pytest.raises(ValueError, match="format 3"):
         open_lake(tmp_path / "lake")
     marker.write_text("{")
     with pytest.raises(Damaged):
         open_lake(tmp_path / "lake")
-    marker.write_text(json.dumps({"format": 1}))
+    marker.write_text(json.dumps({"format": 2}))
     (tmp_path / "lake" / "objects").rename(tmp_path / "elsewhere")
     with pytest.raises(Damaged, match="objects"):
         open_lake(tmp_path / "lake")
+
+
+def test_a_lake_of_the_time_before_deltas_is_opened(tmp_path: Path) -> None:
+    head = open_lake(tmp_path / "lake").resolve("main")
+    (tmp_path / "lake" / "deltas").rmdir()
+    marker = tmp_path / "lake" / "lake.json"
+    marker.write_text(json.dumps({"format": 1}))
+    assert open_lake(tmp_path / "lake").resolve("main") == head
+    assert json.loads(marker.read_text()) == {"format": 2}
 
 
 def test_equal_content_is_kept_once(lake, root: Path, tmp_path: Path, write) -> None:

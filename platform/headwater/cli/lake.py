@@ -11,14 +11,10 @@ import typer
 from headwater.cli.builds import Json
 from headwater.cli.output import console, emit, readable_errors, show_progress
 from headwater.lake.copying import Copied, copy_lake
+from headwater.lake.embedded import EmbeddedLake
 from headwater.settings import DOWNLOADS, Settings
 
 lake = typer.Typer(help="The lake as a whole.", no_args_is_help=True)
-
-
-@lake.callback()
-def _group() -> None:  # pyright: ignore[reportUnusedFunction]
-    """With one command in it, typer would take the group for the command."""
 
 
 @lake.command("copy")
@@ -52,6 +48,26 @@ def copy(
         target = LakeFSLake(to, settings.cache / DOWNLOADS)
         done = copy_lake(settings.open_lake(location), target, dry_run=dry_run)
     emit(as_json, asdict(done), lambda: _show(done, to))
+
+
+@lake.command("undo-deltas")
+def undo_deltas(as_json: Json = False) -> None:
+    """Store all of the past as whole files, before another release of the package zstandard is installed.
+
+    Only the embedded lake keeps deltas. Needs the room that all versions take together.
+    """
+    with readable_errors():
+        found = Settings.from_environment().open_lake()
+        if not isinstance(found, EmbeddedLake):
+            raise ValueError(
+                "HEADWATER_LAKE: expected the folder of an embedded lake, which alone keeps deltas"
+            )
+        count, size = found.undo_deltas()
+    emit(
+        as_json,
+        {"payloads": count, "bytes": size},
+        lambda: console.print(f"made {count:,} payloads whole, {size / 1e6:,.1f} MB of deltas removed"),
+    )
 
 
 def _show(done: Copied, to: str) -> None:

@@ -13,6 +13,7 @@ import pygit2
 from headwater.lake.edits import Edits
 from headwater.lake.embedded import loose, trees
 from headwater.lake.embedded.claims import Claim
+from headwater.lake.embedded.disk import begin_writing_all
 from headwater.lake.embedded.failures import explained
 from headwater.lake.embedded.locks import Gate
 from headwater.lake.embedded.payloads import SMALL_BYTES, Payloads
@@ -73,9 +74,13 @@ class EmbeddedChange(Edits[pygit2.Oid]):
         items = list(files.items())
         groups = [items[begin : begin + together] for begin in range(0, len(items), together)]
         take_in = partial(self._take_in, metadata=metadata, move=move)
-        with ThreadPoolExecutor(LARGE_AT_ONCE) as pool:
-            taken = pool.map(take_in, groups) if large else map(take_in, groups)
-            return tuple(chain.from_iterable(taken))
+        if not large:
+            return tuple(chain.from_iterable(map(take_in, groups)))
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(LARGE_AT_ONCE) as pool:
+            if move:
+                # The disk is busy while digests are taken: what is moved will not be written again.
+                ahead.submit(begin_writing_all, files.values())
+            return tuple(chain.from_iterable(pool.map(take_in, groups)))
 
     def _take_in(
         self, sources: Sequence[tuple[str, Path | bytes]], metadata: dict[str, str], *, move: bool

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +42,13 @@ def begin_writing(file: Path) -> None:
         _library().sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE)
     finally:
         os.close(descriptor)
+
+
+def begin_writing_all(files: Iterable[Path]) -> None:
+    """`begin_writing` for each; a file that was renamed meanwhile is on its way already."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            begin_writing(file)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from headwater.lake.embedded.locks import Gate
-from headwater.lake.embedded.payloads import Payloads
+from headwater.lake.embedded.storage import Storage
 from headwater.lake.embedded.upkeep import GATE_SECONDS
 from headwater.lake.embedded.views import Views
 
@@ -14,9 +14,12 @@ FILE = "erased.txt"
 
 
 def erase(
-    root: Path, payloads: Payloads, views: Views, gate: Gate, digests: Collection[str]
+    root: Path, payloads: Storage, views: Views, gate: Gate, digests: Collection[str]
 ) -> tuple[int, int]:
-    """See `EmbeddedLake.erase`. The list of the erased is written first: what is cut short is repeated."""
+    """See `EmbeddedLake.erase`. The list of the erased is written first: what is cut short is repeated.
+
+    Payloads that are deltas of what is erased are made whole before.
+    """
     wanted = sorted(set(digests))
     with gate.alone(GATE_SECONDS):
         known = erased(root)
@@ -25,13 +28,21 @@ def erase(
         for tree in views.holding(set(wanted)):
             views.remove(tree)
         count = size = 0
+        payloads.undo(_resting_on(payloads, set(wanted)))
         for digest in wanted:
-            path = payloads.path(digest)
-            if path.exists():
-                count, size = count + 1, size + path.stat().st_size
-                payloads.remove(digest)
+            removed = payloads.remove(digest)
+            count, size = count + (removed > 0), size + removed
         payloads.vouched.compact({found.st_ino for _, found in payloads.all()})
     return count, size
+
+
+def _resting_on(payloads: Storage, erased: set[str]) -> list[str]:
+    """Payloads that stay, whose delta leads to one that is erased."""
+    return [
+        digest
+        for digest, _ in payloads.deltas.all()
+        if digest not in erased and not erased.isdisjoint(payloads.deltas.needed([digest]))
+    ]
 
 
 def erased(root: Path) -> frozenset[str]:

@@ -10,9 +10,10 @@ from headwater.lake.embedded.locks import locked
 from headwater.lake.embedded.repository import Repository
 from headwater.lake.errors import Damaged
 
-FORMAT = 1
+FORMAT = 2
+_WITHOUT_DELTAS = 1
 _MARKER = "lake.json"
-_FOLDERS = ("objects", "views", "changes", "locks", "tmp")
+_FOLDERS = ("objects", "deltas", "views", "changes", "locks", "tmp")
 _OURS = {_MARKER, f"{_MARKER}.new", "git", "vouched.txt", "vouched.new", "erased.txt", *_FOLDERS}
 
 
@@ -29,8 +30,13 @@ def prepare(root: Path) -> None:
         found = json.loads(marker.read_text(encoding="utf-8"))["format"]
     except (ValueError, KeyError, TypeError) as error:
         raise Damaged(f'{marker} cannot be read: {error}; it should say {{"format": {FORMAT}}}') from error
+    if found == _WITHOUT_DELTAS:
+        with locked(root / "locks" / "make.lock"):
+            (root / "deltas").mkdir(exist_ok=True)
+            _mark(root, marker)
+        found = FORMAT
     if found != FORMAT:
-        raise ValueError(f"{root} holds a lake of format {found!r}, this version reads format {FORMAT}")
+        raise ValueError(f"{root} holds a lake of format {found!r}, this version reads up to {FORMAT}")
     missing = [name for name in ("git", *_FOLDERS) if not (root / name).is_dir()]
     if missing:
         raise Damaged(f"the lake in {root} lacks its folder {missing[0]!r}: restore it from a backup")
@@ -48,7 +54,11 @@ def _make(root: Path, marker: Path) -> None:
         if marker.exists():
             return
         Repository.create(root / "git")
-        draft = root / f"{_MARKER}.new"
-        draft.write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
-        flush(root)
-        draft.replace(marker)
+        _mark(root, marker)
+
+
+def _mark(root: Path, marker: Path) -> None:
+    draft = root / f"{_MARKER}.new"
+    draft.write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
+    flush(root)
+    draft.replace(marker)

@@ -53,11 +53,12 @@ class Vouched:
         with self._lock:
             return self._records().get(found.st_ino) == (found.st_size, found.st_mtime_ns, digest)
 
-    def add(self, found: os.stat_result, digest: str) -> None:
-        """Remember that the file with this status holds `digest`; others learn it from `save`."""
+    def add(self, found: os.stat_result, digest: str, *, lasting: bool = True) -> None:
+        """Remember that the file with this status holds `digest`; `lasting`: others learn it from `save`."""
         with self._lock:
             self._records()[found.st_ino] = (found.st_size, found.st_mtime_ns, digest)
-            self._fresh.append((found.st_ino, found.st_size, found.st_mtime_ns, digest))
+            if lasting:
+                self._fresh.append((found.st_ino, found.st_size, found.st_mtime_ns, digest))
 
     def save(self) -> None:
         """Append what is new. Call it only when the payloads themselves are safely on disk."""
@@ -103,6 +104,10 @@ class Payloads:
         """Where the payload is, or would be."""
         return self.folder / f"{digest[:2]}/{digest[2:]}"
 
+    def there(self, digest: str) -> bool:
+        """Whether the payload is kept."""
+        return self.path(digest).exists()
+
     def stage(self, source: Path | bytes, temporary: Path, *, move: bool) -> Staged:
         """Take the digest of `source` and bring its bytes near.
 
@@ -144,18 +149,14 @@ class Payloads:
                 staged.file.unlink()
             return
         if staged.file is None:
-            found = _write(temporary, staged.data or b"")
+            found = write(temporary, staged.data or b"")
         else:
             if staged.ours:
                 temporary = staged.file
             else:
                 shutil.copyfile(staged.file, temporary)
             found = _seal(temporary)
-        try:
-            temporary.replace(target)
-        except FileNotFoundError:
-            target.parent.mkdir(exist_ok=True)
-            temporary.replace(target)
+        move(temporary, target)
         self.vouched.add(found, staged.digest)
 
     def sound(self, digest: str, path: str) -> Path:
@@ -175,6 +176,10 @@ class Payloads:
             )
         return target
 
+    def restore(self, digest: str) -> None:
+        """Make a payload whole that is kept in another form; this class knows none. Raises `Gone`."""
+        raise Gone(f"the bytes with the sha256 {digest} are no longer in the lake")
+
     def check(self, file: Path, found: os.stat_result, digest: str) -> bool:
         """Whether `file`, whose status is `found`, holds `digest`; read only if nobody vouches for it."""
         if self.vouched.holds(found, digest):
@@ -190,9 +195,9 @@ class Payloads:
             for file in sorted(folder.iterdir()):
                 yield folder.name + file.name, file.stat()
 
-    def remove(self, digest: str) -> None:
-        """Delete one payload. The caller holds the gate alone."""
-        self.path(digest).unlink()
+    def remove(self, digest: str) -> int:
+        """Delete one payload; returns its bytes on disk. The caller holds the gate alone."""
+        return unlink(self.path(digest))
 
     def _touch(self, target: Path, staged: Staged) -> bool:
         try:
@@ -205,7 +210,7 @@ class Payloads:
         return True
 
 
-def _write(file: Path, data: bytes) -> os.stat_result:
+def write(file: Path, data: bytes) -> os.stat_result:
     """Make a payload's file; returns its status."""
     with file.open("wb") as stream:
         stream.write(data)
@@ -222,6 +227,25 @@ def _seal(file: Path) -> os.stat_result:
     if found.st_size > SMALL_BYTES:
         begin_writing(file)
     return found
+
+
+def move(file: Path, target: Path) -> None:
+    """Rename a file to the place of a payload, whose folder may be missing."""
+    try:
+        file.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(exist_ok=True)
+        file.replace(target)
+
+
+def unlink(file: Path) -> int:
+    """Delete a file if it is there; returns its bytes."""
+    try:
+        size = file.stat().st_size
+    except FileNotFoundError:
+        return 0
+    file.unlink()
+    return size
 
 
 def _stamp(file: Path, found: os.stat_result) -> None:

@@ -82,6 +82,21 @@ def diff(
             yield Diff(path, kind)
 
 
+def replaced(
+    repository: pygit2.Repository, left: Tree, right: Tree, at: str = ""
+) -> Iterator[tuple[str, pygit2.Oid, pygit2.Oid]]:
+    """Objects of both sides that differ (path, id on the left, id on the right), in byte order of paths."""
+    old, new = entries(repository, left), entries(repository, right)
+    for key in sorted(old.keys() & new.keys()):
+        before, now = old[key], new[key]
+        if before == now:
+            continue
+        if key.endswith("/"):
+            yield from replaced(repository, before, now, at + key)
+        else:
+            yield at + key, before, now
+
+
 def edit(repository: pygit2.Repository, tree: Tree, changes: Mapping[str, Tree], at: str = "") -> Tree:
     """Set (or with `None` remove) objects by path. Raises `InvalidName` for `a` beside `a/b`."""
     delta: dict[str, Tree] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pygit2
 
-from headwater.lake.embedded import reach
+from headwater.lake.embedded import reach, superseded
 from headwater.lake.embedded.claims import Claims
+from headwater.lake.embedded.disk import flush
 from headwater.lake.embedded.locks import Gate
-from headwater.lake.embedded.payloads import Payloads
 from headwater.lake.embedded.repository import Repository
+from headwater.lake.embedded.storage import Storage
 from headwater.lake.embedded.views import Views
+from headwater.lake.errors import LakeError
 from headwater.lake.names import TRANSIENT_PREFIXES
 from headwater.lake.protocol import RefKind, Sweep
 
@@ -24,7 +27,7 @@ _NANOSECONDS = 1_000_000_000
 
 def sweep(
     repository: Repository,
-    payloads: Payloads,
+    payloads: Storage,
     views: Views,
     claims: Claims,
     gate: Gate,
@@ -42,11 +45,7 @@ def sweep(
         busy = {value for kind, value in claimed if kind == "branch"}
         branches = tuple(name for name in _stale(repository, limit) if name not in busy)
         needed = _needed(repository, claimed, without=branches)
-        dead = [
-            (digest, found.st_size)
-            for digest, found in payloads.all()
-            if digest not in needed and max(found.st_mtime_ns, found.st_atime_ns) < limit
-        ]
+        dead, spare = _dead(payloads, needed, superseded.current(repository, without=branches), limit)
         idle = [tree for tree in views.all() if (views.folder / tree).stat().st_mtime_ns < limit]
         leftovers = [*claims.leftovers(), *views.leftovers(), *git_leftovers(repository)]
         if not dry_run:
@@ -54,8 +53,13 @@ def sweep(
                 repository.remove_branch(name)
             for tree in idle:
                 views.remove(tree)
-            for digest, _ in dead:
+            for digest in dead:
                 payloads.remove(digest)
+            if spare:
+                flush(payloads.folder)
+            for digest in spare:
+                superseded.drop_whole(payloads, digest)
+            payloads.deltas.forget_heights(digest for digest, _ in (*payloads.all(), *payloads.deltas.all()))
             claims.clear()
             views.clear()
             for path in git_leftovers(repository):
@@ -63,13 +67,43 @@ def sweep(
             for path in _unused_locks(repository, gate.folder):
                 path.unlink()
             payloads.vouched.compact({found.st_ino for _, found in payloads.all()})
-        return Sweep(branches, len(dead), sum(size for _, size in dead), len(idle), len(leftovers), dry_run)
+        freed = sum(dead.values()) + sum(spare.values())
+        return Sweep(branches, len(dead) + len(spare), freed, len(idle), len(leftovers), dry_run)
 
 
 def git_leftovers(repository: Repository) -> list[Path]:
     """Locks and unfinished files of Git. Meaningful only for who holds the gate alone."""
     unfinished = (repository.path / "objects").rglob("tmp_*")
     return sorted([*(repository.path / "refs").rglob("*.lock"), *unfinished])
+
+
+def _dead(
+    payloads: Storage, needed: set[str], current: set[str], limit: int
+) -> tuple[dict[str, int], dict[str, int]]:
+    """What can go, with its bytes: payloads in all their forms, and whole bytes beside a sound delta."""
+    whole, deltas = dict(payloads.all()), dict(payloads.deltas.all())
+    idle = {
+        digest: sum(form[digest].st_size for form in (whole, deltas) if digest in form)
+        for digest in sorted({*whole, *deltas})
+        if all(_touched(form[digest]) < limit for form in (whole, deltas) if digest in form)
+    }
+    kept = payloads.deltas.needed({*whole, *deltas} - (idle.keys() - needed))
+    dead = {digest: size for digest, size in idle.items() if digest not in kept}
+    beside = idle.keys() & whole.keys() & deltas.keys() - current - dead.keys()
+    spare = {digest: whole[digest].st_size for digest in sorted(beside) if _replaceable(payloads, digest)}
+    return dead, spare
+
+
+def _touched(found: os.stat_result) -> int:
+    return max(found.st_mtime_ns, found.st_atime_ns)
+
+
+def _replaceable(payloads: Storage, digest: str) -> bool:
+    try:
+        payloads.deltas.rebuild(digest)
+    except LakeError:
+        return False
+    return True
 
 
 def _unused_locks(repository: Repository, locks: Path) -> Iterator[Path]:

@@ -1,4 +1,8 @@
-"""Folders of one commit as folders of the file system: hard links to payloads, made once per tree."""
+"""Folders of one commit as folders of the file system: hard links to payloads, made once per tree.
+
+A large object that is fetched alone gets a folder as well, named by its digest: its payload may become a
+delta any time, and the link stays.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from headwater.lake.embedded.locks import Gate
@@ -42,6 +47,11 @@ class Views:
                 _remove(draft)
                 draft.with_suffix(".list").unlink(missing_ok=True)
         return self.folder / tree
+
+    def single(self, entry: Object) -> Path:
+        """One object by itself. Raises `Gone` and `Damaged`."""
+        alone = replace(entry, path="payload")
+        return (self.find(entry.digest) or self.make(entry.digest, [alone])) / alone.path
 
     def remove(self, tree: str) -> None:
         """Delete a folder. The caller holds the gate alone."""
@@ -96,6 +106,9 @@ class Views:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 made.add(target.parent)
             try:
+                if not payload.exists() and self._payloads.there(entry.digest):
+                    # It became a delta a moment ago.
+                    self._payloads.restore(entry.digest)
                 link_or_copy(payload, target)
             except FileNotFoundError:
                 raise Gone(f"the bytes of {entry.path!r} were swept while they were fetched") from None
