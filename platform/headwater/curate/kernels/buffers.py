@@ -6,10 +6,10 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-import numba
 import numpy as np
 import pyarrow as pa
 
@@ -60,17 +60,27 @@ def compiled_folder() -> Path:
 
 def jit(function: Kernel) -> Kernel:
     """Compile with numba: without the interpreter's lock, kept on disk for the next process."""
-    return cast(Kernel, numba.njit(cache=True, nogil=True)(function))
+    return cast(Kernel, _numba().njit(cache=True, nogil=True)(function))
 
 
-def _keep_compiled() -> None:
+@cache
+def _numba() -> Any:
+    """numba, made ready; who needs no kernel does not wait for it."""
+    import numba
+    from numba.core import entrypoints
+
+    # At its first call numba loads what any installed package registers with it. The kernels take arrays
+    # alone, and one such package takes as long to load as numba itself.
+    entrypoints._already_initialized = True  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    _keep_compiled(numba)
+    return numba
+
+
+def _keep_compiled(numba: Any) -> None:
     folder = compiled_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         # An installation that may not be written to: numba finds a place below the user's caches.
         return
-    numba.config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-_keep_compiled()
+    numba.config.CACHE_DIR = str(folder)
