@@ -85,7 +85,6 @@ def library_versions(*distributions: str) -> dict[str, str]:
     return found
 
 
-@cache
 def _module_digest(path: Path) -> str:
     """The digest of a module's syntax tree, kept beside its bytecode: parsing takes longer than reading."""
     source = path.read_bytes()

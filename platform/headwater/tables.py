@@ -107,17 +107,21 @@ def write_part(folder: Path, number: int, rows: pa.Table) -> None:
     digests and signatures, in which nothing repeats.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    plain = {field.name for field in rows.schema if _is_noise(field.type)}
-    packed = [name for name in rows.schema.names if name not in plain]
+    noise = {field.name for field in rows.schema if _is_noise(field.type)}
+    packed = [name for name in rows.schema.names if name not in noise]
+    # Some of these take names of columns too, which the stubs do not say.
+    by_column: dict[str, Any] = {
+        "compression": {name: "zstd" if name in packed else "none" for name in rows.schema.names},
+        "compression_level": dict.fromkeys(packed, ZSTD_LEVEL),
+        "use_dictionary": packed,
+        "write_statistics": packed,
+    }
     pq.write_table(
         rows.combine_chunks(),
         part_path(folder, number),
-        compression={name: "zstd" if name in packed else "none" for name in rows.schema.names},
-        compression_level=dict.fromkeys(packed, ZSTD_LEVEL),
-        use_dictionary=packed,
         row_group_size=MAX_PART_ROWS,
-        write_statistics=packed,
         store_schema=True,
+        **by_column,
     )
 
 

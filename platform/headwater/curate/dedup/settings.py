@@ -23,6 +23,7 @@ _SEARCHING = (
     "headwater.curate.dedup.buckets",
     "headwater.curate.dedup.corpus",
     "headwater.curate.dedup.find",
+    "headwater.curate.dedup.known",
     "headwater.curate.dedup.similarity",
     "headwater.curate.kernels.dedup_pairs",
 )

@@ -12,66 +12,54 @@ from headwater.curate.engine.chain import EXCERPT_CHARACTERS, refusal_table
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.dropped import Dropped
 from headwater.curate.engine.job import Job
-from headwater.curate.engine.previous import KEPT, Previous
+from headwater.curate.engine.previous import KEPT
 from headwater.curate.engine.rows import Numbers, flat, merged
-from headwater.curate.engine.units import Unit, Units
+from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
 
 
-def write_quarantine(job: Job, units: Units, previous: Previous | None, dropped: Dropped) -> None:
-    """One row for each document that is not in silver."""
-    firsts = units.starts()
+def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
+    """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
+    refused = np.flatnonzero(outcome != KEPT)
+    bounds = np.searchsorted(refused, units.known.starts)
 
-    def table(number: int) -> pa.Table:
-        unit = units.unit(number)
-        rows, which = dropped.of_unit(int(firsts[number]), unit.passed)
-        pieces = [unit.refusals()]
-        if len(rows):
-            pieces.append((rows, _duplicates(job, unit, previous, dropped, rows, which)))
+    def table(unit: int) -> pa.Table:
+        rows = refused[bounds[unit] : bounds[unit + 1]]
+        duplicate = units.outcome[rows] == KEPT
+        pieces = [(np.flatnonzero(~duplicate), units.documents.refusals(rows[~duplicate]))]
+        if duplicate.any():
+            which = dropped.among(units.known.of_unit(unit))
+            pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
         return merged(pieces, job.refusals)
 
-    counts: list[int] = []
-    known = [np.zeros(0, dtype=np.int64)]
-    for unit in units:
-        rows, which = dropped.of_unit(int(firsts[unit.number]), unit.passed)
-        same = _same_rows(unit, previous, dropped, rows, which)
-        counts.append(len(same))
-        known.append(same)
     write_carried(
         job.out / "quarantine",
         job.refusals,
         QUARANTINE.key,
-        np.concatenate(known),
-        previous.quarantine if previous is not None else None,
-        between(counts, table),
+        _same_rows(units, dropped, refused),
+        units.previous.quarantine if units.previous is not None else None,
+        between(np.diff(bounds).tolist(), table),
     )
 
 
-def _same_rows(
-    unit: Unit, previous: Previous | None, dropped: Dropped, rows: Numbers, which: slice
-) -> Numbers:
-    """Of each refused document of a unit, the equal row of the last quarantine, or -1.
+def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
+    """Of each refused document the equal row of the last quarantine, or -1.
 
-    `rows` are its duplicates: they may be known and yet be duplicates of another document now.
+    A duplicate may be known and yet be the duplicate of another document now.
     """
-    refused = unit.outcome != KEPT
-    refused[rows] = True
-    same = np.full(len(refused), -1, dtype=np.int64)
+    same = np.full(len(units.outcome), -1, dtype=np.int64)
+    previous = units.previous
     if previous is not None:
-        seen = np.flatnonzero(refused & (unit.known >= 0))
-        there = seen[~previous.kept(unit.known[seen])]
-        same[there] = previous.places(unit.known[there])
-        again = np.flatnonzero(same[rows] >= 0)
+        seen = refused[units.known.rows[refused] >= 0]
+        there = seen[~previous.kept(units.known.rows[seen])]
+        same[there] = previous.places(units.known.rows[there])
+        again = np.flatnonzero(same[dropped.rows] >= 0)
         if len(again):
-            stored = previous.quarantine.take(same[rows[again]], ["reason", "detail"])
-            now = pa.table(
-                {
-                    "reason": dropped.reason[which.start : which.stop],
-                    "detail": _details(dropped, which),
-                }
-            ).take(pa.array(again))
+            stored = previous.quarantine.take(same[dropped.rows[again]], ["reason", "detail"])
+            now = pa.table({"reason": dropped.reason, "detail": _details(dropped, slice(None))})
+            now = now.take(pa.array(again))
             equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
-            same[rows[again[~flat(equal).to_numpy(zero_copy_only=False)]]] = -1
+            same[dropped.rows[again[~flat(equal).to_numpy(zero_copy_only=False)]]] = -1
     return same[refused]
 
 
@@ -88,22 +76,21 @@ def _details(dropped: Dropped, which: slice) -> pa.Array:
     return pa.array(details, pa.string())
 
 
-def _duplicates(
-    job: Job, unit: Unit, previous: Previous | None, dropped: Dropped, rows: Numbers, which: slice
-) -> pa.Table:
+def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:
+    rows = dropped.rows[which]
     return refusal_table(
-        unit.rows.select(["uri", "source", "raw_digest", "document_id"]).take(pa.array(rows)),
+        units.gather(rows, ["uri", "source", "raw_digest", "document_id"]),
         pa.repeat(pa.scalar(Deduplicate.name, pa.string()), len(rows)),
         dropped.reason[which.start : which.stop],
         _details(dropped, which),
-        _excerpts(unit, previous, rows),
+        _excerpts(units, rows),
         job.refusals,
     )
 
 
-def _excerpts(unit: Unit, previous: Previous | None, rows: Numbers) -> pa.Array:
+def _excerpts(units: Units, rows: Numbers) -> pa.Array:
     """The beginning of these documents; of those that were dropped before, as the quarantine has it."""
-    known = unit.known[rows]
+    known, previous = units.known.rows[rows], units.previous
     gone = known >= 0
     if previous is not None:
         gone[gone] = ~previous.kept(known[gone])
@@ -111,7 +98,7 @@ def _excerpts(unit: Unit, previous: Previous | None, rows: Numbers) -> pa.Array:
     pieces: list[tuple[Numbers, pa.Table]] = []
     here = np.flatnonzero(~gone)
     if len(here):
-        texts = unit.documents(rows[here], ["text"])["text"]
+        texts = units.documents.take(rows[here], ["text"])["text"]
         pieces.append((here, pa.table({"excerpt": pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARACTERS)})))
     there = np.flatnonzero(gone)
     if previous is not None and len(there):

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Outcomes = np.ndarray[Any, np.dtype[np.int16]]
+"""Of rows of bronze: -1 where every step let pass, else the number of the step that refused."""
 KEPT_PARTS = 2
 """Neighbouring requests meet the same one or two parts."""
 

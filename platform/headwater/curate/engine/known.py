@@ -1,0 +1,75 @@
+"""Which rows of bronze the last version judged, found without reading what did not change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.curate.engine.previous import Previous
+from headwater.curate.engine.rows import Numbers
+
+_KNOWN, _STARTS = "known.npy", "starts.npy"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Rows of bronze are numbered over all units, of which each is one part of bronze.
+
+    `starts` has the first row of each unit, and their count; `rows` of each row its row of the last state,
+    -1 where it must be judged.
+    """
+
+    starts: Numbers
+    rows: Numbers
+
+    @classmethod
+    def find(cls, units: Sequence[Path], digests: Sequence[str], previous: Previous | None) -> Self:
+        """Rows of a part that the last version saw as it is are known by their places; those of any other
+        part by the digest of the row, for which its text need not be read."""
+        counts = [pq.read_metadata(path).num_rows for path in units]
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.full(starts[-1], -1, dtype=np.int64)
+        if previous is not None:
+            for unit, (path, digest) in enumerate(zip(units, digests, strict=True)):
+                same = previous.unit(digest)
+                rows[starts[unit] : starts[unit + 1]] = (
+                    previous.find(without_text(path)) if same is None else previous.usable_rows(same)
+                )
+        return cls(starts, rows)
+
+    def save(self, folder: Path) -> None:
+        """Write it to a folder, from where `open` maps it."""
+        np.save(folder / _KNOWN, self.rows)
+        np.save(folder / _STARTS, self.starts)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """What was saved there."""
+        rows, starts = (np.load(folder / name, mmap_mode="r") for name in (_KNOWN, _STARTS))
+        return cls(np.asarray(starts), np.asarray(rows))
+
+    def unit_of(self, row: int) -> int:
+        """The unit in which a row stands."""
+        return int(np.searchsorted(self.starts, row, side="right")) - 1
+
+    def of_unit(self, unit: int) -> slice:
+        """The rows of a unit."""
+        return slice(int(self.starts[unit]), int(self.starts[unit + 1]))
+
+    def fresh(self, unit: int) -> Numbers:
+        """The rows of a unit that must be judged."""
+        where = self.of_unit(unit)
+        return np.flatnonzero(self.rows[where] < 0) + where.start
+
+
+def without_text(path: Path) -> pa.Table:
+    """The columns of a part of bronze but its text."""
+    with pq.ParquetFile(path) as file:
+        names = [name for name in file.schema_arrow.names if name != "text"]
+        return file.read(columns=names, use_threads=False)
