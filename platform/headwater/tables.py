@@ -167,8 +167,9 @@ class PartCutter:
 
 def boundaries(keys: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Of each key whether it hashes to the pattern at which a part may end."""
-    hashes = [xxhash.xxh64_intdigest(value.encode()) & PART_MASK for value in keys.to_pylist()]
-    return np.array(hashes, dtype=np.int64) == 0
+    names = pc.call_function("cast", [keys], pc.CastOptions(pa.binary())).to_pylist()
+    hashes = np.fromiter(map(xxhash.xxh64_intdigest, names), dtype=np.uint64, count=len(names))
+    return hashes & np.uint64(PART_MASK) == 0
 
 
 def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -116,7 +116,7 @@ def _finish(
     Documents.save(job.folder, units.outcome)
     dropped = Dropped.of(found, units)
     ranges = plan_parts(job, units, dropped.mask)
-    save_clusters(job, dropped.kept_numbers, dropped.document_id)
+    save_clusters(job, units, dropped)
     writing = crew.perform(
         [{"part": number, "begin": begin, "end": end} for number, (begin, end) in enumerate(ranges)]
     )

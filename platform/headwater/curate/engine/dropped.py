@@ -64,10 +64,9 @@ class Dropped:
     rows: Numbers
     kept: Numbers
     reason: pa.Array
-    similarity: list[float]
-    linked: list[bool]
+    similarity: np.ndarray[Any, np.dtype[np.float64]]
+    linked: Mask
     kept_uri: pa.Array
-    document_id: pa.Array
 
     @classmethod
     def of(cls, found: Duplicates, units: Units) -> Dropped:
@@ -83,21 +82,19 @@ class Dropped:
             rows=units.passed[index],
             kept=kept,
             reason=flat(table["reason"]),
-            similarity=table["similarity"].to_pylist(),
-            linked=table["linked"].to_pylist(),
+            similarity=table["similarity"].to_numpy(),
+            linked=table["linked"].to_numpy(),
             kept_uri=flat(uris).take(pa.array(np.searchsorted(needed, kept))),
-            document_id=flat(units.gather(units.passed[index], ["document_id"])["document_id"]),
         )
 
-    @property
-    def kept_numbers(self) -> Numbers:
-        """Of each dropped document, the place in silver of the one that is kept for it."""
-        return (np.cumsum(~self.mask) - 1)[self.kept]
-
-    def among(self, where: slice) -> slice:
-        """Which of the dropped documents stand in these rows of bronze."""
-        low, high = np.searchsorted(self.rows, [where.start, where.stop])
-        return slice(int(low), int(high))
+    def listed(self, most: int) -> tuple[Numbers, Numbers]:
+        """Of each kept document, the first `most` of those that were dropped for it: the place of the kept
+        one in silver, ascending, and the row of bronze of the other."""
+        order = np.argsort(self.kept, kind="stable")
+        kept = self.kept[order]
+        first = np.searchsorted(kept, kept)
+        order = order[np.arange(len(order)) - first < most]
+        return (np.cumsum(~self.mask) - 1)[self.kept[order]], self.rows[order]
 
 
 def _one_batch(table: pa.Table, schema: pa.Schema) -> pa.RecordBatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.documents import Documents
+from headwater.curate.engine.dropped import Dropped
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import Previous
-from headwater.curate.engine.rows import Numbers, map_arrow, write_arrow
+from headwater.curate.engine.rows import Numbers, flat, in_schema, map_arrow, write_arrow
 from headwater.curate.engine.units import Mask, Units
 from headwater.tables import PartCutter, part_path, write_part
 
 CLUSTERS = "clusters.arrow"
 _PLAN = "plan.npy"
+MOST_LISTED = 1000
+"""Ids in one cell of the column `duplicates`, the first in the order of bronze; the quarantine has all."""
 
 
 def plan_parts(job: Job, units: Units, dropped: Mask) -> list[tuple[int, int]]:
@@ -32,15 +36,18 @@ def plan_parts(job: Job, units: Units, dropped: Mask) -> list[tuple[int, int]]:
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def save_clusters(job: Job, kept: Numbers, ids: pa.Array) -> None:
-    """Write the ids of dropped documents, each with the number of the document that is kept for it."""
+def save_clusters(job: Job, units: Units, dropped: Dropped) -> None:
+    """Write the ids of dropped documents by the document that is kept for them."""
+    kept, rows = dropped.listed(MOST_LISTED)
+    ascending, which = np.unique(rows, return_inverse=True)
+    ids = flat(units.gather(ascending, ["document_id"])["document_id"]).take(pa.array(which))
     table = pa.table({"kept": pa.array(kept), "id": ids}).sort_by(
         [("kept", "ascending"), ("id", "ascending")]
     )
     numbers = table["kept"].to_numpy()
     starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]][: len(numbers)])
     offsets = np.append(starts, len(numbers)).astype(np.int32)
-    lists = pa.ListArray.from_arrays(pa.array(offsets), table["id"].combine_chunks())
+    lists = pa.ListArray.from_arrays(pa.array(offsets), flat(table["id"]))
     write_arrow(job.folder / CLUSTERS, pa.table({"kept": pa.array(numbers[starts]), "ids": lists}))
 
 
@@ -56,7 +63,7 @@ def write_output(
             shutil.copyfile(same, part_path(job.out, part))
             return
     found = documents.take(rows, job.documents.names)
-    whole = found.append_column("duplicates", duplicates).select(job.silver.names).cast(job.silver)
+    whole = in_schema(found.append_column("duplicates", duplicates).select(job.silver.names), job.silver)
     write_part(job.out, part, whole)
 
 
@@ -75,9 +82,14 @@ def _same_part(known: Numbers, previous: Previous, duplicates: pa.Array) -> Path
     return file if before.cast(duplicates.type).equals(duplicates) else None
 
 
+@lru_cache(1)
+def _clusters(path: Path) -> pa.Table:
+    return map_arrow(path)
+
+
 def _duplicates(job: Job, begin: int, end: int) -> pa.Array:
     """The column `duplicates` of the kept documents with these numbers."""
-    clusters = map_arrow(job.folder / CLUSTERS)
+    clusters = _clusters(job.folder / CLUSTERS)
     kept = clusters["kept"].to_numpy()
     low, high = np.searchsorted(kept, [begin, end])
     lists = clusters["ids"].slice(low, high - low).combine_chunks()

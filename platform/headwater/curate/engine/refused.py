@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
 from headwater.curate.dedup.find import describe
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.engine.carry import between, write_carried
+from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.chain import EXCERPT_CHARACTERS, refusal_table
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.dropped import Dropped
@@ -17,20 +19,17 @@ from headwater.curate.engine.rows import Numbers, flat, merged
 from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
 
+ROWS_AT_ONCE = 4096
+
 
 def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
     """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
     refused = np.flatnonzero(outcome != KEPT)
-    bounds = np.searchsorted(refused, units.known.starts)
 
-    def table(unit: int) -> pa.Table:
-        rows = refused[bounds[unit] : bounds[unit + 1]]
-        duplicate = units.outcome[rows] == KEPT
-        pieces = [(np.flatnonzero(~duplicate), units.documents.refusals(rows[~duplicate]))]
-        if duplicate.any():
-            which = dropped.among(units.known.of_unit(unit))
-            pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
-        return merged(pieces, job.refusals)
+    def batches(begin: int, end: int) -> Iterator[pa.RecordBatch]:
+        for low in range(begin, end, ROWS_AT_ONCE):
+            rows = refused[low : min(end, low + ROWS_AT_ONCE)]
+            yield from _refusals(job, units, dropped, rows).to_batches()
 
     write_carried(
         job.out / "quarantine",
@@ -38,8 +37,19 @@ def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers)
         QUARANTINE.key,
         _same_rows(units, dropped, refused),
         units.previous.quarantine if units.previous is not None else None,
-        between(np.diff(bounds).tolist(), table),
+        batches,
     )
+
+
+def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers) -> pa.Table:
+    duplicate = units.outcome[rows] == KEPT
+    others = np.flatnonzero(~duplicate)
+    pieces = [(others, units.documents.refusals(rows[others]))] if len(others) else []
+    if duplicate.any():
+        low, high = np.searchsorted(dropped.rows, [rows[0], rows[-1] + 1])
+        which = slice(int(low), int(high))
+        pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
+    return merged(pieces, job.refusals)
 
 
 def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
@@ -53,13 +63,16 @@ def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
         seen = refused[units.known.rows[refused] >= 0]
         there = seen[~previous.kept(units.known.rows[seen])]
         same[there] = previous.places(units.known.rows[there])
-        again = np.flatnonzero(same[dropped.rows] >= 0)
-        if len(again):
-            stored = previous.quarantine.take(same[dropped.rows[again]], ["reason", "detail"])
-            now = pa.table({"reason": dropped.reason, "detail": _details(dropped, slice(None))})
-            now = now.take(pa.array(again))
-            equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
-            same[dropped.rows[again[~flat(equal).to_numpy(zero_copy_only=False)]]] = -1
+        for low in range(0, len(dropped.rows), ROWS_AT_ONCE):
+            some = slice(low, min(len(dropped.rows), low + ROWS_AT_ONCE))
+            again = np.flatnonzero(same[dropped.rows[some]] >= 0)
+            if len(again):
+                rows = dropped.rows[some][again]
+                stored = previous.quarantine.take(same[rows], ["reason", "detail"])
+                reason = dropped.reason[some.start : some.stop]
+                now = pa.table({"reason": reason, "detail": _details(dropped, some)}).take(pa.array(again))
+                equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
+                same[rows[~flat(equal).to_numpy(zero_copy_only=False)]] = -1
     return same[refused]
 
 
@@ -68,8 +81,8 @@ def _details(dropped: Dropped, which: slice) -> pa.Array:
         f"kept {uri}; {describe(similarity, linked)}"
         for uri, similarity, linked in zip(
             dropped.kept_uri[which.start : which.stop].to_pylist(),
-            dropped.similarity[which],
-            dropped.linked[which],
+            dropped.similarity[which].tolist(),
+            dropped.linked[which].tolist(),
             strict=True,
         )
     ]

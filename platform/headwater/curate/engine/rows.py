@@ -73,11 +73,16 @@ def merged(pieces: Sequence[tuple[Numbers, pa.Table]], schema: pa.Schema) -> pa.
     present = [(places, table) for places, table in pieces if len(places)]
     if not present:
         return schema.empty_table()
-    joined = pa.concat_tables([table.select(schema.names).cast(schema) for _, table in present])
+    joined = pa.concat_tables([in_schema(table, schema) for _, table in present])
     order = np.argsort(np.concatenate([places for places, _ in present]), kind="stable")
     if np.array_equal(order, np.arange(len(order))):
         return joined
     return joined.combine_chunks().take(pa.array(order))
+
+
+def in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of `schema` in its types."""
+    return table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
 
 
 def flat(column: pa.ChunkedArray) -> pa.Array:

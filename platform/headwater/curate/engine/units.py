@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Units:
         self.known, self.previous = known, previous
         self.count = len(job.units)
         self._job, self._groups = job, groups
+        self._map = lru_cache(1)(map_arrow)
         self._firsts = [group.first for group in groups]
         self._schema = state_schema(job)
         self._identities: OrderedDict[int, pa.Table] = OrderedDict()
@@ -76,7 +78,7 @@ class Units:
 
     def _judged(self, unit: int) -> pa.Table:
         group = self._groups[bisect_right(self._firsts, unit) - 1]
-        table = map_arrow(self._job.group(group.first, group.stop) / ROWS)
+        table = self._map(self._job.group(group.first, group.stop) / ROWS)
         before = self.known.rows[self.known.starts[group.first] : self.known.starts[unit]]
         return table.slice(int(np.count_nonzero(before < 0)), len(self.known.fresh(unit)))
 
