@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +19,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Offsets = np.ndarray[Any, np.dtype[np.int64]]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 COMPILED = "kernels-"
+_BLAS = "scipy.linalg.cython_blas"
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,14 @@ def _numba() -> Any:
     import numba
     from numba.core import entrypoints
 
-    # At its first call numba loads what any installed package registers with it. The kernels take arrays
-    # alone, and one such package takes as long to load as numba itself.
+    # At its first call numba loads what any installed package registers with it, and scipy to learn whether
+    # there is a matrix product. The kernels take arrays alone and multiply none; both together take as long
+    # as numba itself.
     entrypoints._already_initialized = True  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    if _BLAS not in sys.modules:
+        sys.modules[_BLAS] = None  # pyright: ignore[reportArgumentType]
+        importlib.import_module("numba.np.arraymath")
+        del sys.modules[_BLAS]
     _keep_compiled(numba)
     return numba
 
