@@ -76,13 +76,15 @@ def code_version(*modules: str) -> str:
 
 def library_versions(*distributions: str) -> dict[str, str]:
     """Installed version of each distribution; `absent` for one that is not installed."""
-    found: dict[str, str] = {}
-    for name in distributions:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    return {name: _installed(name) for name in distributions}
+
+
+@cache
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _module_digest(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -74,13 +75,14 @@ class CorpusWriter:
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        for path in self._files():
+        for path in self._files:
             path.touch()
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder)
 
+    @cached_property
     def _files(self) -> list[Path]:
         bands = range(self._settings.bands if self._settings.near else 0)
         named = [self._folder / "contents", self._folder / "signatures"]
@@ -91,7 +93,7 @@ class CorpusWriter:
         count = len(sketches)
         if len(ranks) != count:
             raise ValueError(f"{count} sketches have {len(ranks)} ranks")
-        contents, signatures, *_ = self._files()
+        contents, signatures, *_ = self._files
         _extend(contents, _halves(sketches.column("content")))
         signed = sketches.column("signature").is_valid().to_numpy(zero_copy_only=False)
         if self._settings.near:

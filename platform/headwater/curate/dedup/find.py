@@ -51,12 +51,6 @@ class Duplicates:
         return self.dropped.num_rows
 
 
-def describe(similarity: float, linked: bool) -> str:
-    """A dropped document's similarity in words."""
-    through = " (linked through others of the cluster)" if linked else ""
-    return f"similarity {similarity:.3f}{through}"
-
-
 def find_duplicates(
     settings: Deduplicate,
     sketches: Iterable[pa.RecordBatch],

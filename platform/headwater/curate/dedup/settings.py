@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, ClassVar, Literal, Self
 
 import pyarrow as pa
@@ -98,6 +99,7 @@ class Deduplicate(StepSettings):
                     self.oldest_by,
                 ],
                 "libraries": library_versions(*self.libraries),
+                "unicode": unicodedata.unidata_version,
             }
         )
 

@@ -42,6 +42,7 @@ from headwater.workspace import Workspace
 LEAST_BYTES_FOR_PROCESSES = 16 << 20
 MOST_WORKERS = 8
 _CODE = (
+    "headwater.curate.dedup.wording",
     "headwater.curate.engine",
     "headwater.curate.step",
     "headwater.schemas.tiers",
@@ -84,7 +85,7 @@ def build(chain: Chain, workspace: Workspace, workers: int | None, batch_rows: i
     known.save(job.folder)
     if previous is not None:
         previous.save(job.folder)
-    groups = plan_groups(units, known)
+    groups = plan_groups(known)
     save_groups(job.folder, groups)
     worker = Worker(job, known, previous)
     pairs = known_pairs(usable) if usable is not None and holds is not None and holds.pairs else None

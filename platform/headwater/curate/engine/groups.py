@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from headwater.curate.engine.known import Known
 from headwater.tables import read_json, write_json
@@ -42,26 +41,20 @@ def open_groups(folder: Path) -> list[Group]:
     return [Group(**group) for group in read_json(folder / _GROUPS)]
 
 
-def plan_groups(units: Sequence[Path], known: Known) -> list[Group]:
+def plan_groups(known: Known) -> list[Group]:
     """The groups in their order; units without new rows may be in none."""
     groups: list[Group] = []
     first = rows = 0
     size = 0.0
-    for unit, path in enumerate(units):
+    for unit, whole in enumerate(known.sizes):
         where = known.of_unit(unit)
         fresh = int(np.count_nonzero(known.rows[where] < 0))
         if fresh:
             if not rows:
                 first = unit
             rows += fresh
-            size += fresh / (where.stop - where.start) * _size(path)
-        if rows and (rows >= GROUP_ROWS or size >= GROUP_BYTES or unit == len(units) - 1):
+            size += fresh / (where.stop - where.start) * whole
+        if rows and (rows >= GROUP_ROWS or size >= GROUP_BYTES or unit == len(known.sizes) - 1):
             groups.append(Group(first, unit + 1, rows, size))
             rows, size = 0, 0.0
     return groups
-
-
-def _size(path: Path) -> int:
-    """Bytes of a part in memory."""
-    metadata = pq.read_metadata(path)
-    return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))

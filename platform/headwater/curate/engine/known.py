@@ -27,12 +27,15 @@ class Known:
 
     starts: Numbers
     rows: Numbers
+    sizes: tuple[int, ...] = ()
+    """Bytes of each part of bronze in memory; not saved."""
 
     @classmethod
     def find(cls, units: Sequence[Path], digests: Sequence[str], previous: Previous | None) -> Self:
         """Rows of a part that the last version saw as it is are known by their places; those of any other
         part by the digest of the row, for which its text need not be read."""
-        counts = [pq.read_metadata(path).num_rows for path in units]
+        footers = [pq.read_metadata(path) for path in units]
+        counts = [footer.num_rows for footer in footers]
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.full(starts[-1], -1, dtype=np.int64)
         if previous is not None:
@@ -41,7 +44,7 @@ class Known:
                 rows[starts[unit] : starts[unit + 1]] = (
                     previous.find(without_text(path)) if same is None else previous.usable_rows(same)
                 )
-        return cls(starts, rows)
+        return cls(starts, rows, tuple(_size(footer) for footer in footers))
 
     def save(self, folder: Path) -> None:
         """Write it to a folder, from where `open` maps it."""
@@ -66,6 +69,10 @@ class Known:
         """The rows of a unit that must be judged."""
         where = self.of_unit(unit)
         return np.flatnonzero(self.rows[where] < 0) + where.start
+
+
+def _size(footer: pq.FileMetaData) -> int:
+    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
 
 
 def without_text(path: Path) -> pa.Table:

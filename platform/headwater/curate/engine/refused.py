@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.dedup.find import describe
 from headwater.curate.dedup.settings import Deduplicate
+from headwater.curate.dedup.wording import detail
 from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.chain import EXCERPT_CHARACTERS, refusal_table
 from headwater.curate.engine.compute import pc
@@ -77,16 +77,13 @@ def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
 
 
 def _details(dropped: Dropped, which: slice) -> pa.Array:
-    details = [
-        f"kept {uri}; {describe(similarity, linked)}"
-        for uri, similarity, linked in zip(
-            dropped.kept_uri[which.start : which.stop].to_pylist(),
-            dropped.similarity[which].tolist(),
-            dropped.linked[which].tolist(),
-            strict=True,
-        )
-    ]
-    return pa.array(details, pa.string())
+    details = map(
+        detail,
+        dropped.kept_uri[which.start : which.stop].to_pylist(),
+        dropped.similarity[which].tolist(),
+        dropped.linked[which].tolist(),
+    )
+    return pa.array(list(details), pa.string())
 
 
 def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:

@@ -56,7 +56,7 @@ class Rows:
             while len(self._open) >= KEPT_PARTS:
                 self._open.popitem(last=False)
             with pq.ParquetFile(self.files[number]) as file:
-                self._open[key] = file.read(columns=list(columns)).combine_chunks()
+                self._open[key] = file.read(columns=list(columns), use_threads=False).combine_chunks()
         return self._open[key]
 
 

@@ -18,8 +18,8 @@ from headwater.tables import read_batches
 SHOWN_LANGUAGES = 20
 SAMPLES_PER_REASON = 3
 SAMPLE_ROWS = 60
-SAMPLED_DOCUMENTS = 5_000
-"""Histograms are drawn from at most twice this many documents, evenly spread."""
+SAMPLED_DOCUMENTS = 1_000
+"""Histograms are drawn from at most this many documents, evenly spread."""
 BINS = 20
 _MEASURED = ("language_score", "words")
 _SHOWN = ("step", "reason", "uri", "detail", "excerpt")
@@ -71,7 +71,7 @@ class Kept:
         languages: Counter[str] = Counter()
         redactions: Counter[str] = Counter()
         measures: dict[str, list[float]] = {}
-        every = max(1, rows // SAMPLED_DOCUMENTS)
+        every = max(1, -(-rows // SAMPLED_DOCUMENTS))
         start = 0
         columns = ["language", "redactions", "annotations", *_MEASURED]
         for batch in read_batches(folder, columns):
