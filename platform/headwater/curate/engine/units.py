@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.documents import Documents
@@ -19,12 +17,10 @@ from headwater.curate.engine.job import Job
 from headwater.curate.engine.judging import ROWS, state_schema
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT, Previous
+from headwater.curate.engine.remembered import Remembered
 from headwater.curate.engine.rows import Numbers, Outcomes, flat, map_arrow, merged
 from headwater.tables import boundaries
 
-IDENTITY = ("document_id", "uri", "source", "raw_digest")
-_REMEMBERED_ROWS = 1 << 16
-"""Of this many rows the identity is kept in memory."""
 _ARRAYS = ("outcome", "bytes_in", "bytes_out", "size")
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -45,7 +41,7 @@ class Units:
         self._map = lru_cache(1)(map_arrow)
         self._firsts = [group.first for group in groups]
         self._schema = state_schema(job)
-        self._identities: OrderedDict[int, pa.Table] = OrderedDict()
+        self._states = Remembered(self._state)
         rows = len(known.rows)
         self.outcome: Outcomes = np.empty(rows, dtype=np.int16)
         self.bytes_in, self.bytes_out, self.size = (np.empty(rows, dtype=np.int64) for _ in range(3))
@@ -68,6 +64,9 @@ class Units:
 
     def state(self, unit: int) -> pa.Table:
         """The state of a unit's rows; whether a document is a duplicate is found anew in each build."""
+        return self._states.get(unit)
+
+    def _state(self, unit: int) -> pa.Table:
         rows = self.known.rows[self.known.of_unit(unit)]
         pieces = [(np.flatnonzero(rows < 0), self._judged(unit))] if (rows < 0).any() else []
         taken = np.flatnonzero(rows >= 0)
@@ -84,12 +83,7 @@ class Units:
 
     def identity(self, unit: int) -> pa.Table:
         """The columns `IDENTITY` of a unit's rows."""
-        if unit not in self._identities:
-            with pq.ParquetFile(self._job.units[unit]) as file:
-                self._identities[unit] = file.read(columns=list(IDENTITY), use_threads=False)
-            while sum(map(len, self._identities.values())) > _REMEMBERED_ROWS and len(self._identities) > 1:
-                self._identities.popitem(last=False)
-        return self._identities[unit]
+        return self.known.identities.get(unit)
 
     def gather(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
         """Columns of the identity of these rows (ascending)."""
