@@ -39,6 +39,20 @@ def test_prose_does_not_change_the_code_version(version_of) -> None:
     assert version_of(SOURCE) == version_of(reworded)
 
 
+def test_a_digest_that_is_kept_beside_the_bytecode_holds_for_its_source_alone(
+    version_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    first = version_of(SOURCE)
+    (kept,) = tmp_path.glob("__pycache__/sample_module.*.tree")
+    stored = kept.read_text()
+    assert version_of(SOURCE) == first
+    assert version_of(SOURCE + "more = 1\n") != first
+    assert kept.read_text() != stored
+    kept.write_text("spoiled")
+    assert version_of(SOURCE) == first
+
+
 def test_any_other_edit_does(version_of) -> None:
     assert version_of(SOURCE) != version_of(SOURCE.replace("side * side", "side * side * 1"))
 

@@ -115,7 +115,9 @@ def _run(work: str, corpus: Path, out: Path, tokenizer: str | None) -> Cost:
     threads = dict.fromkeys(
         ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
     )
-    return cost([*command, *(("--tokenizer", tokenizer) if tokenizer else ())], env=threads)
+    # As in an installation, modules are compiled once and not in every process.
+    env = {**threads, "PYTHONDONTWRITEBYTECODE": ""}
+    return cost([*command, *(("--tokenizer", tokenizer) if tokenizer else ())], env=env)
 
 
 def _output(measured: Cost) -> dict[str, Any]:

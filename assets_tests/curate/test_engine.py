@@ -13,7 +13,7 @@ from silver_corpus import Row, bronze_row, contents, make_silver
 
 from headwater import tables
 from headwater.curate import SilverMaker
-from headwater.curate.engine import build, work
+from headwater.curate.engine import build, groups, work
 from headwater.curate.engine.chain import Chain
 from headwater.curate.engine.waterfall import check
 from headwater.curate.steps import STEPS, step_class
@@ -39,6 +39,7 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MIN_PART_ROWS", 4)
     monkeypatch.setattr(tables, "MAX_PART_ROWS", 12)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 10)
 
 
 def test_steps_are_composed_by_name() -> None:

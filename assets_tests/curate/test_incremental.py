@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from silver_corpus import Row, bronze_row, contents, make_silver, remove
 
 from headwater import tables
+from headwater.curate.engine import groups, judging, known
 from headwater.fingerprint import digest_text
 from headwater.tables import read_rows
 
@@ -33,6 +34,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MIN_PART_ROWS", 3)
     monkeypatch.setattr(tables, "MAX_PART_ROWS", 12)
     monkeypatch.setattr(tables, "PART_MASK", 3)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 7)
     for picture in ("draw_waterfall", "draw_scores"):  # they take longer than all the rest
         monkeypatch.setattr(f"headwater.curate.engine.report.{picture}", lambda *_: None)
 
@@ -103,6 +105,56 @@ def test_parts_without_a_change_are_the_files_of_the_last_version(
     second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
     assert 1 <= len(encoded) <= 2
     assert len(list(second.glob("part-*"))) > 6
+
+
+def test_of_parts_without_a_change_nothing_but_ids_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = {number: (number * 10, 0) for number in range(60)}
+    first, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    looked_up: list[Path] = []
+    judged: list[int] = []
+    without_text, read = known.without_text, judging._read  # pyright: ignore[reportPrivateUsage]
+
+    def looking(path: Path) -> Any:
+        looked_up.append(path)
+        return without_text(path)
+
+    def reading(job: Any, about: Any, unit: int, rows: Any) -> Any:
+        judged.append(unit)
+        return read(job, about, unit, rows)
+
+    monkeypatch.setattr(known, "without_text", looking)
+    monkeypatch.setattr(judging, "_read", reading)
+    make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    assert (looked_up, judged) == ([], [])
+    corpus[30] = (999, 0)
+    make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    assert len(looked_up) == 1
+    assert len(judged) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_how_many_new_rows_are_judged_at_once_makes_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    corpus = {number: (number % 9, number // 9) for number in range(40)}
+    last, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN, dedup=DEDUP)
+    corpus |= {number: (number % 7, 2) for number in range(3, 40, 6)}
+    grown, _ = make_silver(tmp_path, rows_of(corpus), last, **CHAIN, dedup=DEDUP)
+    monkeypatch.setattr(groups, "GROUP_ROWS", rows)
+    again, _ = make_silver(tmp_path, rows_of(corpus), last, **CHAIN, dedup=DEDUP)
+    assert contents(again) == contents(grown)
+
+
+def test_another_version_of_unicode_judges_everything_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of({number: (number, 0) for number in range(20)})
+    first, _ = make_silver(tmp_path, rows, **CHAIN)
+    monkeypatch.setattr("unicodedata.unidata_version", "99.0.0")
+    _, produced = make_silver(tmp_path, rows, first, **CHAIN)
+    assert produced.metrics["documents_judged"] == 20
 
 
 def test_a_duplicate_comes_back_when_the_one_that_was_kept_vanishes(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from headwater.curate import SilverMaker
+from headwater.curate.dedup.wording import kept_uri
 from headwater.fingerprint import canonical_json, digest_file, digest_text
 from headwater.schemas import BRONZE, PAIRS, QUARANTINE, SILVER, STATE
 from headwater.tables import read_rows, write_rows
@@ -101,6 +104,17 @@ def test_the_source_order_decides_which_duplicate_is_kept(workspace: MakeWorkspa
     (kept,) = read_rows(out)
     assert kept["uri"] == "b/1"
     assert len(kept["duplicates"]) == 3
+
+
+def test_a_cell_lists_the_first_of_very_many_duplicates(
+    workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.curate.engine.output.MOST_LISTED", 3)
+    rows = [bronze_row(f"a/{number}", PROSE) for number in range(9)]
+    out, _ = run(workspace, rows)
+    (kept,) = read_rows(out)
+    assert kept["duplicates"] == sorted(row["document_id"] for row in rows[1:4])
+    assert [kept_uri(row["detail"]) for row in read_rows(out / "quarantine")] == ["a/0"] * 8
 
 
 def test_attributes_can_keep_equal_texts_apart(workspace: MakeWorkspace) -> None:

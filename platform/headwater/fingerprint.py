@@ -9,6 +9,8 @@ import ast
 import hashlib
 import importlib.util
 import json
+import os
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -68,22 +70,57 @@ def code_version(*modules: str) -> str:
         root = origin.parent
         for path in paths:
             relative = path.relative_to(root).as_posix()
-            files[f"{name}/{relative}"] = _tree_digest(path.read_text(encoding="utf-8"))
+            files[f"{name}/{relative}"] = _module_digest(path)
     return digest_json(files)
 
 
 def library_versions(*distributions: str) -> dict[str, str]:
     """Installed version of each distribution; `absent` for one that is not installed."""
-    found: dict[str, str] = {}
-    for name in distributions:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    return found
+    return {name: _installed(name) for name in distributions}
 
 
 @cache
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _module_digest(path: Path) -> str:
+    """The digest of a module's syntax tree, kept beside its bytecode: parsing takes longer than reading."""
+    source = path.read_bytes()
+    kept = Path(importlib.util.cache_from_source(str(path))).with_suffix(".tree")
+    name = digest_bytes(_own_source() + source)
+    try:
+        known, _, digest = kept.read_text(encoding="ascii").partition(" ")
+    except OSError:
+        known = digest = ""
+    if known != name:
+        digest = _tree_digest(source.decode())
+        _keep(kept, f"{name} {digest}")
+    return digest
+
+
+@cache
+def _own_source() -> bytes:
+    """What is kept holds for this way of taking digests alone."""
+    return Path(__file__).read_bytes()
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a file at once or, where bytecode may not be written either, not at all."""
+    if sys.dont_write_bytecode:
+        return
+    draft = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="ascii")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+
+
 def _tree_digest(source: str) -> str:
     tree = ast.parse(source)
     _strip_docstrings(tree)

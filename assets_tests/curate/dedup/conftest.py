@@ -10,7 +10,7 @@ import pytest
 
 from headwater.curate.dedup import Deduplicate
 from headwater.curate.dedup.find import Duplicates, find_duplicates
-from headwater.curate.dedup.similarity import KnownPairs
+from headwater.curate.dedup.known import KnownPairs
 
 
 def find_in(

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.curate.dedup import EXACT, NEAR, Deduplicate
-from headwater.curate.dedup.find import Duplicates, describe
+from headwater.curate.dedup.find import Duplicates
+from headwater.curate.dedup.wording import detail, kept_uri
 
 Find = Callable[..., Duplicates]
 WORDS = [f"word{index}" for index in range(2000)]
@@ -163,7 +164,9 @@ def test_a_link_through_others_is_said_to_be_one(find: Find) -> None:
     texts = [" ".join(words[start : start + 30]) for start in (0, 2, 4)]
     rows = find(texts).dropped.to_pylist()
     assert [(row["index"], row["kept"], row["linked"]) for row in rows] == [(1, 0, False), (2, 0, True)]
-    assert describe(0.7333, linked=True) == "similarity 0.733 (linked through others of the cluster)"
+    told = detail("a/b; c", 0.7333, linked=True)
+    assert told == "kept a/b; c; similarity 0.733 (linked through others of the cluster)"
+    assert kept_uri(told) == "a/b; c"
 
 
 def test_which_one_stays(find: Find) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
@@ -72,6 +73,8 @@ class StepSettings(Settings):
                 "code": code_version(type(self).__module__, *self.modules),
                 "parameters": self.model_dump(mode="json", exclude=set(exclude)),
                 "libraries": library_versions(*self.libraries),
+                # Letters, their case and normal forms are those of Python's tables.
+                "unicode": unicodedata.unidata_version,
             }
         )
 

@@ -77,7 +77,7 @@ SILVER = Dataset(
         "words": column(INT, "Number of words; null if no step counted", pa_frame.Check.ge(0), nullable=True),
         "redactions": column(STRING, "JSON object: kind of personal data -> number of redactions", NOT_BLANK),
         "annotations": column(STRING, "JSON object: what else the steps measured", NOT_BLANK),
-        "duplicates": column(STRINGS, "Ids of the documents dropped in favour of this one, sorted"),
+        "duplicates": column(STRINGS, "Ids of up to 1,000 documents dropped in favour of this one, sorted"),
     },
 )
 

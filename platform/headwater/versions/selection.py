@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.curate.dedup.settings import Deduplicate
+from headwater.curate.dedup.wording import kept_uri
 from headwater.curate.erasures import REASON, Erasure, Erasures
+from headwater.fingerprint import digest_text
 from headwater.lake.errors import NotFound
 from headwater.lake.protocol import Lake
 from headwater.tables import read_rows
@@ -118,7 +121,7 @@ def select(lake: Lake, commit: str, product: str, wanted: Wanted, *, whole_files
         files={uri: raw.get(uri, "") for uri in sorted(whole)},
         partial={uri: others[uri] for uri in sorted(touched - whole)},
         also_lost=len(lost),
-        similar=tuple(_similar(lake, commit, product, ids)),
+        similar=tuple(sorted(_similar(lake, commit, product, ids))),
     )
 
 
@@ -172,11 +175,21 @@ def _bytes_hold(
     }
 
 
-def _similar(lake: Lake, commit: str, product: str, erased: set[str]) -> Iterator[str]:
-    for row in _rows(lake, commit, f"{product}/silver/"):
+def _similar(lake: Lake, commit: str, product: str, erased: set[str]) -> set[str]:
+    """Duplicates of what is erased. A kept document lists the first of very many; each of the others names
+    the document that is kept for it in the quarantine."""
+    found: set[str] = set()
+    folder = f"{product}/silver/"
+    for row in _rows(lake, commit, folder):
         cluster = {row["document_id"], *row["duplicates"]}
         if cluster & erased:
-            yield from sorted(cluster - erased)
+            found |= cluster - erased
+    for row in _rows(lake, commit, folder, "quarantine"):
+        if row["step"] == Deduplicate.name:
+            pair = {row["document_id"], digest_text(kept_uri(row["detail"]))}
+            if pair & erased:
+                found |= pair - erased
+    return found
 
 
 def _rows(lake: Lake, commit: str, folder: str, part: str = "") -> Iterator[dict[str, Any]]:

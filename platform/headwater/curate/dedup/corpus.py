@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.dedup.shingles import Signatures
-from headwater.curate.kernels.dedup_pairs import Keys, Numbers, band_keys
+
+if TYPE_CHECKING:
+    from headwater.curate.kernels.dedup_pairs import Keys, Numbers, Signatures
 
 Int64s = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -73,15 +75,16 @@ class CorpusWriter:
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        for path in self._files():
+        for path in self._files:
             path.touch()
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder)
 
+    @cached_property
     def _files(self) -> list[Path]:
-        bands = range(self._settings.bands)
+        bands = range(self._settings.bands if self._settings.near else 0)
         named = [self._folder / "contents", self._folder / "signatures"]
         return [*named, *(_band_file(self._folder, band) for band in bands)]
 
@@ -90,24 +93,28 @@ class CorpusWriter:
         count = len(sketches)
         if len(ranks) != count:
             raise ValueError(f"{count} sketches have {len(ranks)} ranks")
-        permutations = self._settings.permutations
-        signature = sketches.column("signature")
-        signed = signature.is_valid().to_numpy(zero_copy_only=False)
-        rows = _values(signature, 4 * permutations).view(np.uint32).reshape(count, permutations)
-        distinct = sketches.column("distinct").to_numpy()
-        contents, signatures, *_ = self._files()
+        contents, signatures, *_ = self._files
         _extend(contents, _halves(sketches.column("content")))
-        _extend(signatures, rows)
-        keys = np.empty((self._settings.bands, count), dtype=np.uint64)
-        band_keys(rows, distinct, self._settings.rows, keys)
-        self._keys.append(keys)
-        self._waiting += count
-        if self._waiting >= _WAITING_DOCUMENTS:
-            self._write_keys()
+        signed = sketches.column("signature").is_valid().to_numpy(zero_copy_only=False)
+        if self._settings.near:
+            permutations = self._settings.permutations
+            rows = _values(sketches.column("signature"), 4 * permutations).view(np.uint32)
+            self._append_signatures(signatures, rows.reshape(count, permutations), sketches)
         self._signed.append(signed)
         self._ranks.append(ranks.astype(np.int32))
         if self._settings.keep != "best_source":
             self._before.append(self._preferred(sketches))
+
+    def _append_signatures(self, path: Path, rows: Signatures, sketches: pa.RecordBatch) -> None:
+        from headwater.curate.kernels.dedup_pairs import band_keys
+
+        _extend(path, rows)
+        keys = np.empty((self._settings.bands, len(rows)), dtype=np.uint64)
+        band_keys(rows, sketches.column("distinct").to_numpy(), self._settings.rows, keys)
+        self._keys.append(keys)
+        self._waiting += len(rows)
+        if self._waiting >= _WAITING_DOCUMENTS:
+            self._write_keys()
 
     def _write_keys(self) -> None:
         for band in range(self._settings.bands):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.dedup.buckets import buckets
 from headwater.curate.dedup.corpus import Corpus, CorpusWriter
+from headwater.curate.dedup.known import PAIRS, KnownPairs
 from headwater.curate.dedup.settings import EXACT, NEAR, Deduplicate
-from headwater.curate.dedup.similarity import PAIRS, KnownPairs, Similarities, Texts
-from headwater.curate.kernels.dedup_pairs import flatten
+
+if TYPE_CHECKING:
+    from headwater.curate.dedup.similarity import Similarities, Texts
 
 DROPPED = pa.schema(
     [
@@ -36,22 +37,18 @@ class Duplicates:
     Jaccard similarity of the two, and whether they are `linked`: in one cluster through other documents
     while their own similarity is below the threshold.
     `pairs`: the similarities that this corpus needs, sorted: the next build's `known`.
+    `firsts`, shape (pairs, 2): the first document with each text of a pair.
     `estimated` and `compared`: how many pairs of signatures and of shingle sets were compared to find them.
     """
 
     dropped: pa.Table
     pairs: pa.Table
+    firsts: np.ndarray[Any, np.dtype[np.int64]]
     estimated: int
     compared: int
 
     def __len__(self) -> int:
         return self.dropped.num_rows
-
-
-def describe(similarity: float, linked: bool) -> str:
-    """A dropped document's similarity in words."""
-    through = " (linked through others of the cluster)" if linked else ""
-    return f"similarity {similarity:.3f}{through}"
 
 
 def find_duplicates(
@@ -81,21 +78,40 @@ def find_duplicates(
             writer.append(batch, some)
         corpus = writer.corpus()
         parents = np.arange(len(corpus.first), dtype=np.int32)
-        similarities = Similarities(settings, corpus, texts, known, scratch / "dedup" / "shingles")
-        if settings.near:
-            tell("duplicates: texts", 0, settings.bands)
-            similarities.load_unknown(buckets(settings, corpus))
-            for band, (members, starts) in enumerate(buckets(settings, corpus)):
-                tell("duplicates: bands", band, settings.bands)
-                similarities.join(members, starts, parents)
-            flatten(parents)
-        dropped = _dropped(settings, corpus, parents, similarities)
-        pairs = similarities.asked() if settings.near else PAIRS.empty_table()
-        return Duplicates(dropped, pairs, similarities.estimated, similarities.compared)
+        if not settings.near:
+            none = np.zeros((0, 2), dtype=np.int64)
+            return Duplicates(_dropped(settings, corpus, parents, None), PAIRS.empty_table(), none, 0, 0)
+        return _near(settings, corpus, parents, texts, known, scratch / "dedup" / "shingles", tell)
+
+
+def _near(
+    settings: Deduplicate,
+    corpus: Corpus,
+    parents: np.ndarray[Any, Any],
+    texts: Texts,
+    known: KnownPairs,
+    path: Path,
+    tell: Progress,
+) -> Duplicates:
+    # Exact duplicates alone need no compiled kernels, which take longer to load than these to be found.
+    from headwater.curate.dedup.buckets import buckets
+    from headwater.curate.dedup.similarity import Similarities
+    from headwater.curate.kernels.dedup_pairs import flatten
+
+    similarities = Similarities(settings, corpus, texts, known, path)
+    tell("duplicates: texts", 0, settings.bands)
+    similarities.load_unknown(buckets(settings, corpus))
+    for band, (members, starts) in enumerate(buckets(settings, corpus)):
+        tell("duplicates: bands", band, settings.bands)
+        similarities.join(members, starts, parents)
+    flatten(parents)
+    dropped = _dropped(settings, corpus, parents, similarities)
+    pairs, firsts = similarities.asked()
+    return Duplicates(dropped, pairs, firsts, similarities.estimated, similarities.compared)
 
 
 def _dropped(
-    settings: Deduplicate, corpus: Corpus, parents: np.ndarray[Any, Any], similarities: Similarities
+    settings: Deduplicate, corpus: Corpus, parents: np.ndarray[Any, Any], similarities: Similarities | None
 ) -> pa.Table:
     clusters = parents[corpus.content_of]
     best = np.empty(len(corpus.first), dtype=np.int64)
@@ -109,7 +125,8 @@ def _dropped(
     left, right = corpus.content_of[index], corpus.content_of[kept]
     similarity = np.ones(len(index))
     different = np.flatnonzero(left != right)
-    similarity[different] = similarities.of(left[different], right[different])
+    if similarities is not None:
+        similarity[different] = similarities.of(left[different], right[different])
     exact = (left == right) & settings.exact
     reasons = pa.array([NEAR, EXACT]).take(pa.array(exact.astype(np.int8)))
     return pa.Table.from_arrays(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -25,6 +26,7 @@ UNSPACED = (
 _SURROGATES = range(0xD800, 0xE000)
 # Unicode has no letter case beyond its first supplementary plane.
 _CASED = 0x20000
+_STRETCH = 64
 _RUN = re.compile(r"\w+")
 
 
@@ -37,16 +39,29 @@ def letters() -> Letters:
     """
     table = np.zeros(sys.maxunicode + 1, dtype=np.uint32)
     for begin, end in ((0, _SURROGATES.start), (_SURROGATES.stop, sys.maxunicode + 1)):
-        for found in _RUN.finditer("".join(map(chr, range(begin, end)))):
+        for found in _RUN.finditer(_characters(begin, end)):
             span = slice(begin + found.start(), begin + found.end())
             table[span] = np.arange(span.start, span.stop, dtype=np.uint32)
-    for point in np.flatnonzero(table[:_CASED]).tolist():
-        table[point] = ord(_folded(chr(point)))
+        for point in _changed_by_folding(begin, min(end, _CASED)):
+            if table[point]:
+                table[point] = ord(_folded(chr(point)))
     for first, last in UNSPACED:
         table[first : last + 1] = np.arange(first, last + 1, dtype=np.uint32) | ALONE
     table = table[: int(np.flatnonzero(table)[-1]) + 1].copy()
     table.setflags(write=False)
     return table
+
+
+def _characters(begin: int, end: int) -> str:
+    return np.arange(begin, end, dtype="<u4").tobytes().decode("utf-32-le")
+
+
+def _changed_by_folding(begin: int, end: int) -> Iterator[int]:
+    """The characters that have another form in lower case; most stretches have none."""
+    for first in range(begin, end, _STRETCH):
+        stretch = _characters(first, min(end, first + _STRETCH))
+        if stretch.casefold() != stretch:
+            yield from (ord(one) for one in stretch if _folded(one) != one)
 
 
 def _folded(character: str) -> str:

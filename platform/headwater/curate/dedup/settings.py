@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, ClassVar, Literal, Self
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ _SEARCHING = (
     "headwater.curate.dedup.buckets",
     "headwater.curate.dedup.corpus",
     "headwater.curate.dedup.find",
+    "headwater.curate.dedup.known",
     "headwater.curate.dedup.similarity",
     "headwater.curate.kernels.dedup_pairs",
 )
@@ -97,6 +99,7 @@ class Deduplicate(StepSettings):
                     self.oldest_by,
                 ],
                 "libraries": library_versions(*self.libraries),
+                "unicode": unicodedata.unidata_version,
             }
         )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from headwater.curate.dedup.corpus import Corpus, Int64s
+from headwater.curate.dedup.known import PAIRS, KnownPairs, pair_keys
 from headwater.curate.dedup.settings import Deduplicate
 from headwater.curate.dedup.shingles import ShingleFile
 from headwater.curate.kernels.dedup_pairs import (
@@ -25,42 +24,10 @@ from headwater.curate.kernels.dedup_pairs import (
     settle,
 )
 
-PAIRS = pa.schema(
-    [
-        pa.field("left", pa.binary(16), nullable=False),
-        pa.field("right", pa.binary(16), nullable=False),
-        pa.field("similarity", pa.float64(), nullable=False),
-    ]
-)
 Texts = Callable[[Int64s], Iterable[tuple[int, str]]]
 _FEWEST_PLACES = 1024
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
-
-
-@dataclass(frozen=True)
-class KnownPairs:
-    """Similarities that an earlier build found, as its `Duplicates.pairs`.
-
-    They hold as long as `Deduplicate.sketch_fingerprint` is the same; the contents need not exist any more.
-    """
-
-    table: pa.Table
-
-    @classmethod
-    def none(cls) -> Self:
-        """Nothing is known."""
-        return cls(PAIRS.empty_table())
-
-    def numbered(self, corpus: Corpus) -> tuple[Keys, Values]:
-        """The pairs whose contents the corpus holds, as the kernels see them."""
-        keys, values = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.float64)]
-        for batch in self.table.select(PAIRS.names).to_batches():
-            left, right = (corpus.numbers(batch.column(name)) for name in ("left", "right"))
-            here = (left >= 0) & (right >= 0)
-            keys.append(pair_keys(left[here], right[here]))
-            values.append(batch.column("similarity").to_numpy()[here])
-        return np.concatenate(keys), np.concatenate(values)
 
 
 class Similarities:
@@ -175,24 +142,15 @@ class Similarities:
         self._held = int(np.count_nonzero(self._keys))
         return values[which]
 
-    def asked(self) -> pa.Table:
-        """Every pair that was asked for, sorted by the digests."""
+    def asked(self) -> tuple[pa.Table, Int64s]:
+        """Every pair that was asked for, sorted by the digests, and the first documents with their texts."""
         places = np.flatnonzero(self._asked)
         places = places[np.argsort(self._keys[places])]
         keys = self._keys[places]
-        return pa.Table.from_arrays(
-            [
-                self._corpus.names((keys >> _HALF).astype(np.int32)),
-                self._corpus.names((keys & _LOW).astype(np.int32)),
-                pa.array(self._similarity[places]),
-            ],
-            schema=PAIRS,
-        )
-
-
-def pair_keys(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> Keys:
-    """The keys of pairs of different contents."""
-    return np.minimum(left, right).astype(np.uint64) << _HALF | np.maximum(left, right).astype(np.uint64)
+        left, right = (keys >> _HALF).astype(np.int32), (keys & _LOW).astype(np.int32)
+        names = [self._corpus.names(left), self._corpus.names(right)]
+        pairs = pa.Table.from_arrays([*names, pa.array(self._similarity[places])], schema=PAIRS)
+        return pairs, np.stack((self._corpus.first[left], self._corpus.first[right]), axis=1)
 
 
 def _contents(keys: Keys) -> Int64s:

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 import xxhash
 
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.dedup.shingles import shingles, signatures
 from headwater.curate.kernels.buffers import TextBuffers
 from headwater.fingerprint import canonical_json
 
@@ -72,6 +71,8 @@ def _signatures(settings: Deduplicate, column: pa.Array) -> pa.Array:
     width = 4 * settings.permutations
     if not settings.near:
         return pa.nulls(len(column), pa.binary(width))
+    from headwater.curate.dedup.shingles import shingles, signatures
+
     hashes, ends = shingles(column, settings.shingle_words)
     signed = np.diff(ends) > 0
     rows = np.zeros((len(column), settings.permutations), dtype=np.uint32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from headwater.tables import PartWriter
 
 Between = Callable[[int, int], Iterator[pa.RecordBatch]]
 """The rows of a range, as batches."""
-PerUnit = Callable[[int], pa.Table]
 
 
 def write_carried(
@@ -38,21 +37,6 @@ def write_carried(
             writer.add(batch)
         at = stop
     writer.close()
-
-
-def between(counts: Sequence[int], table: PerUnit) -> Between:
-    """The rows of a range, from tables of which the one with number `n` has `counts[n]` rows."""
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-    def batches(begin: int, end: int) -> Iterator[pa.RecordBatch]:
-        unit = int(np.searchsorted(starts, begin, side="right")) - 1
-        while begin < end:
-            stop = min(end, int(starts[unit + 1]))
-            if begin < stop:
-                yield from table(unit).slice(begin - int(starts[unit]), stop - begin).to_batches()
-            begin, unit = stop, unit + 1
-
-    return batches
 
 
 def _whole_parts(known: Numbers, starts: Numbers) -> dict[int, int]:

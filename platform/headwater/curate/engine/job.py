@@ -13,7 +13,6 @@ from headwater.sources.base import Settings
 from headwater.tables import parts
 
 SETTINGS = "job.json"
-PREVIOUS = "previous"
 BATCH_ROWS = 1024
 
 
@@ -45,9 +44,9 @@ class Job(Settings):
         """Where the runs to remove stand."""
         return self.folder / f"table-{stage}"
 
-    def unit(self, number: int) -> Path:
-        """Where what was found in a unit stands."""
-        return self.folder / "units" / f"{number:05d}"
+    def group(self, first: int, stop: int) -> Path:
+        """Where what was found in the new rows of these units stands."""
+        return self.folder / "judged" / f"{first:05d}-{stop:05d}"
 
     @cached_property
     def documents(self) -> pa.Schema:

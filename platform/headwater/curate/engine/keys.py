@@ -38,17 +38,18 @@ def halves(keys: pa.Array) -> tuple[Halves, Halves]:
 
 
 class KeyIndex:
-    """Finds keys among known ones; three sorted columns, which may be mapped from a file."""
+    """Finds keys among known ones, in three sorted columns."""
 
     def __init__(self, high: Halves, low: Halves, row: Numbers) -> None:
         self._high, self._low, self._row = high, low, row
 
     @classmethod
-    def of(cls, keys: pa.Array) -> Self:
-        """An index that answers with places in `keys`."""
+    def of(cls, keys: pa.Array, rows: Numbers | None = None) -> Self:
+        """An index that answers with places in `keys`; with `rows`, over these places alone."""
         high, low = halves(keys)
-        order = np.argsort(high, kind="stable")
-        return cls(high[order], low[order], order)
+        chosen = np.arange(len(high)) if rows is None else rows
+        chosen = chosen[np.argsort(high[chosen], kind="stable")]
+        return cls(high[chosen], low[chosen], chosen)
 
     def find(self, keys: pa.Array) -> Numbers:
         """The row of each key, -1 where it is not known."""

@@ -6,57 +6,55 @@ be found and goes with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import xxhash
 
+from headwater.curate.dedup.find import Duplicates
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.previous import STATE
+from headwater.curate.engine.rows import flat
 from headwater.curate.engine.units import Units
 from headwater.tables import read_batches, read_table, write_batches
 
 FOLDER = f"{STATE}/pairs"
-_CONTENTS = pa.binary(16)
+LOOKED_UP_ROWS = 1 << 16
+"""The ids of the pairs are hashed anew for every so many rows of the state."""
 
 
 def known_pairs(previous: Path) -> pa.Table:
     """The pairs of the last version: `left` and `right` as digests of contents, and `similarity`."""
     stored = read_table(previous / FOLDER)
-    ids = pa.concat_arrays([stored["left"].combine_chunks(), stored["right"].combine_chunks()]).unique()
-    contents = pa.nulls(0, _CONTENTS)
-    found = pa.nulls(0, ids.type)
-    for batch in read_batches(previous / STATE, ["document_id", "content"]):
-        named = batch.filter(pc.is_in(batch.column("document_id"), value_set=ids))
-        found = pa.concat_arrays([found, named.column("document_id")])
-        contents = pa.concat_arrays([contents, named.column("content")])
+    ids = pa.concat_arrays([flat(stored["left"]), flat(stored["right"])]).unique()
+    named = [table.filter(pc.is_in(table["document_id"], value_set=ids)) for table in _documents(previous)]
+    found = pa.concat_tables(named)
+    names, contents = flat(found["document_id"]), flat(found["content"])
     sides = {
-        side: contents.take(pc.index_in(stored[side], value_set=found).combine_chunks())
-        for side in ("left", "right")
+        side: contents.take(pc.index_in(flat(stored[side]), value_set=names)) for side in ("left", "right")
     }
     return pa.table({**sides, "similarity": stored["similarity"]})
 
 
-def write_pairs(out: Path, pairs: pa.Table, units: Units, schema: pa.Schema) -> None:
+def _documents(previous: Path) -> Iterator[pa.Table]:
+    waiting: list[pa.RecordBatch] = []
+    empty = pa.table({"document_id": pa.nulls(0, pa.string()), "content": pa.nulls(0, pa.binary(16))})
+    for batch in read_batches(previous / STATE, ["document_id", "content"]):
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= LOOKED_UP_ROWS:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    yield pa.Table.from_batches(waiting) if waiting else empty
+
+
+def write_pairs(out: Path, found: Duplicates, units: Units, schema: pa.Schema) -> None:
     """Write the pairs that this build needed; each content is named by the first document that has it."""
-    contents = pa.concat_arrays([pairs["left"].combine_chunks(), pairs["right"].combine_chunks()]).unique()
-    names = np.full(len(contents), None, dtype=object)
-    for unit in units:
-        found = pc.index_in(unit.rows["content"].combine_chunks(), value_set=contents)
-        rows = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
-        places = found.drop_null().to_numpy()
-        first, at = np.unique(places, return_index=True)
-        new = np.array([name is None for name in names[first]], dtype=bool)
-        ids = unit.rows["document_id"].take(pa.array(rows[at[new]])).to_numpy(zero_copy_only=False)
-        names[first[new]] = ids
-    spelled = pa.array(names, pa.string())
-    left, right = (spelled.take(pc.index_in(pairs[side], value_set=contents).combine_chunks())
-                   for side in ("left", "right"))  # fmt: skip
+    rows, which = np.unique(units.passed[found.firsts], return_inverse=True)
+    ids = flat(units.gather(rows, ["document_id"])["document_id"])
+    left, right = (ids.take(pa.array(side)) for side in which.reshape(-1, 2).T)
     both = pc.binary_join_element_wise(left, right, "")
     identifiers = [xxhash.xxh3_128_hexdigest(value) for value in both.cast(pa.binary()).to_pylist()]
-    table = pa.table(
-        [pa.array(identifiers, pa.string()), left, right, pairs["similarity"]],
-        schema=schema,
-    )
-    write_batches(out / FOLDER, table.to_batches(), schema, key="pair_id")
+    columns = [pa.array(identifiers, pa.string()), left, right, found.pairs["similarity"]]
+    write_batches(out / FOLDER, pa.table(columns, schema=schema).to_batches(), schema, key="pair_id")

@@ -6,24 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headwater.curate.engine.chain import Chain
-from headwater.curate.engine.keys import KeyIndex, halves, row_keys
-from headwater.curate.engine.rows import Numbers, Rows
+from headwater.curate.engine.keys import KeyIndex, row_keys
+from headwater.curate.engine.rows import Numbers, Outcomes, Rows, flat
 from headwater.curate.step import StepSettings
 from headwater.curate.steps import step_name
-from headwater.tables import parts, read_batches, read_json
+from headwater.tables import parts, read_json, read_table
 
 STATE = "state"
 STEPS_FILE = "_steps.json"
+BRONZE_FILE = "_bronze.json"
+"""Digests of the parts of bronze that it was made from, each of which has a part of the state."""
 KEPT = -1
 """Outcome of a document that every step let pass. Others are the number of the step that refused it; a
 dropped duplicate has the number after the last step."""
-_ARRAYS = ("high", "low", "row", "outcome", "place")
+_OUTCOME, _PLACE = "previous-outcome.npy", "previous-place.npy"
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def description(chain: Chain, engine: str) -> dict[str, Any]:
@@ -58,7 +62,7 @@ class Reuse:
 
 def reuse(folder: Path | None, chain: Chain, engine: str) -> Reuse | None:
     """What of the version in `folder` holds for this chain; None if nothing does."""
-    if folder is None or not (folder / STATE / STEPS_FILE).exists():
+    if folder is None or not (folder / STATE / BRONZE_FILE).exists():
         return None
     stored = read_json(folder / STATE / STEPS_FILE)
     now = description(chain, engine)
@@ -81,39 +85,44 @@ def _looser(step: StepSettings, before: dict[str, Any]) -> bool:
     return same and step.is_looser_than(before["parameters"])
 
 
-def write_index(previous: Path, holds: Sequence[bool], folder: Path) -> None:
-    """Write what `Previous` looks rows up in: sorted keys, and of each row its outcome and place.
-
-    The place is the row of silver for a kept document, the row of the quarantine for any other.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    highs, lows = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.uint64)]
-    outcomes = [np.zeros(0, dtype=np.int16)]
-    for batch in read_batches(previous / STATE, ["key", "outcome"]):
-        high, low = halves(batch.column("key"))
-        highs.append(high)
-        lows.append(low)
-        outcomes.append(batch.column("outcome").to_numpy().astype(np.int16))
-    high, low, outcome = (np.concatenate(found) for found in (highs, lows, outcomes))
-    kept = outcome == KEPT
-    place = np.where(kept, np.cumsum(kept), np.cumsum(~kept)) - 1
-    dropped = len(holds) - 1
-    passed = kept | (outcome == dropped)
-    usable = np.append(np.array(holds, dtype=bool), False)[np.where(passed, dropped, outcome)]
-    row = np.flatnonzero(usable)
-    row = row[np.argsort(high[row], kind="stable")]
-    found = {"high": high[row], "low": low[row], "row": row, "outcome": outcome, "place": place}
-    for name in _ARRAYS:
-        np.save(folder / f"{name}.npy", found[name])
-
-
 class Previous:
-    """The last version: its datasets by row number, and the index over its state."""
+    """The last version: its datasets by row number, and what became of each row of its state.
 
-    def __init__(self, folder: Path, index: Path) -> None:
+    Its state has the parts of the bronze that it was made from.
+    """
+
+    def __init__(self, folder: Path, outcome: Outcomes, place: Numbers, usable: Mask) -> None:
+        """`outcome` and `place` of each row of the state, and whether it still holds. The place is the row of
+        silver for a kept document, the row of the quarantine for any other."""
         self.folder = folder
-        self._arrays = {name: np.load(index / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        self._index = KeyIndex(self._arrays["high"], self._arrays["low"], self._arrays["row"])
+        self._outcome, self._place, self._usable = outcome, place, usable
+
+    @classmethod
+    def of(cls, folder: Path, holds: Sequence[bool]) -> Self:
+        """The version in `folder`; `holds` as in `Reuse.outcomes`."""
+        found = [np.zeros(0, dtype=np.int16)]
+        for path in parts(folder / STATE):
+            with pq.ParquetFile(path) as file:
+                column = file.read(columns=["outcome"], use_threads=False)["outcome"]
+            found.append(column.to_numpy().astype(np.int16))
+        outcome = np.concatenate(found)
+        kept = outcome == KEPT
+        place = np.where(kept, np.cumsum(kept), np.cumsum(~kept)) - 1
+        dropped = len(holds) - 1
+        passed = kept | (outcome == dropped)
+        usable = np.append(np.array(holds, dtype=bool), False)[np.where(passed, dropped, outcome)]
+        return cls(folder, outcome, place, usable)
+
+    def save(self, folder: Path) -> None:
+        """Write to a folder what `open` needs."""
+        np.save(folder / _OUTCOME, self._outcome)
+        np.save(folder / _PLACE, self._place)
+
+    @classmethod
+    def open(cls, folder: Path, saved: Path) -> Self:
+        """The version in `folder` for one who need not know which rows still hold."""
+        outcome, place = (np.load(saved / name, mmap_mode="r") for name in (_OUTCOME, _PLACE))
+        return cls(folder, outcome, place, np.zeros(0, dtype=np.bool_))
 
     @cached_property
     def state(self) -> Rows:
@@ -130,18 +139,37 @@ class Previous:
         """The refused documents."""
         return Rows(parts(self.folder / "quarantine"))
 
+    @cached_property
+    def _units(self) -> dict[str, int]:
+        digests = read_json(self.folder / STATE / BRONZE_FILE)
+        return {digest: number for number, digest in enumerate(digests)}
+
+    @cached_property
+    def _index(self) -> KeyIndex:
+        keys = read_table(self.folder / STATE, ["key"])["key"]
+        return KeyIndex.of(flat(keys), np.flatnonzero(self._usable))
+
+    def unit(self, digest: str) -> int | None:
+        """The part of the state that was made from the part of bronze with this digest."""
+        return self._units.get(digest)
+
+    def usable_rows(self, unit: int) -> Numbers:
+        """The rows of a part of the state; -1 for those that must be judged."""
+        rows = np.arange(self.state.starts[unit], self.state.starts[unit + 1])
+        return np.where(self._usable[rows], rows, -1)
+
     def find(self, bronze: pa.Table) -> Numbers:
         """The state's row for each row of bronze; -1 for one that must be judged."""
         return self._index.find(row_keys(bronze))
 
-    def kept(self, rows: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def kept(self, rows: Numbers) -> Mask:
         """Whether these rows of the state stand in silver."""
-        return np.asarray(self._arrays["outcome"][rows] == KEPT)
+        return np.asarray(self._outcome[rows] == KEPT)
 
-    def outcomes(self, rows: Numbers) -> np.ndarray[Any, np.dtype[np.int16]]:
+    def outcomes(self, rows: Numbers | slice) -> Outcomes:
         """What became of these rows of the state."""
-        return np.asarray(self._arrays["outcome"][rows])
+        return np.asarray(self._outcome[rows])
 
     def places(self, rows: Numbers) -> Numbers:
         """Where these rows of the state stand: in silver if they were kept, else in the quarantine."""
-        return np.asarray(self._arrays["place"][rows])
+        return np.asarray(self._place[rows])

@@ -2,109 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.dedup.find import describe
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.engine.carry import between, write_carried
+from headwater.curate.dedup.wording import detail
+from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.chain import refusal_table
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.dropped import Dropped
 from headwater.curate.engine.excerpts import EXCERPT_CHARACTERS
 from headwater.curate.engine.job import Job
-from headwater.curate.engine.previous import KEPT, Previous
+from headwater.curate.engine.previous import KEPT
 from headwater.curate.engine.rows import Numbers, flat, merged
-from headwater.curate.engine.units import Unit, Units
+from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
 
+ROWS_AT_ONCE = 4096
 
-def write_quarantine(job: Job, units: Units, previous: Previous | None, dropped: Dropped) -> None:
-    """One row for each document that is not in silver."""
-    firsts = units.starts()
 
-    def table(number: int) -> pa.Table:
-        unit = units.unit(number)
-        rows, which = dropped.of_unit(int(firsts[number]), unit.passed)
-        pieces = [unit.refusals()]
-        if len(rows):
-            pieces.append((rows, _duplicates(job, unit, previous, dropped, rows, which)))
-        return merged(pieces, job.refusals)
+def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
+    """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
+    refused = np.flatnonzero(outcome != KEPT)
 
-    counts: list[int] = []
-    known = [np.zeros(0, dtype=np.int64)]
-    for unit in units:
-        rows, which = dropped.of_unit(int(firsts[unit.number]), unit.passed)
-        same = _same_rows(unit, previous, dropped, rows, which)
-        counts.append(len(same))
-        known.append(same)
+    def batches(begin: int, end: int) -> Iterator[pa.RecordBatch]:
+        for low in range(begin, end, ROWS_AT_ONCE):
+            rows = refused[low : min(end, low + ROWS_AT_ONCE)]
+            yield from _refusals(job, units, dropped, rows).to_batches()
+
     write_carried(
         job.out / "quarantine",
         job.refusals,
         QUARANTINE.key,
-        np.concatenate(known),
-        previous.quarantine if previous is not None else None,
-        between(counts, table),
+        _same_rows(units, dropped, refused),
+        units.previous.quarantine if units.previous is not None else None,
+        batches,
     )
 
 
-def _same_rows(
-    unit: Unit, previous: Previous | None, dropped: Dropped, rows: Numbers, which: slice
-) -> Numbers:
-    """Of each refused document of a unit, the equal row of the last quarantine, or -1.
+def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers) -> pa.Table:
+    duplicate = units.outcome[rows] == KEPT
+    others = np.flatnonzero(~duplicate)
+    pieces = [(others, units.documents.refusals(rows[others]))] if len(others) else []
+    if duplicate.any():
+        low, high = np.searchsorted(dropped.rows, [rows[0], rows[-1] + 1])
+        which = slice(int(low), int(high))
+        pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
+    return merged(pieces, job.refusals)
 
-    `rows` are its duplicates: they may be known and yet be duplicates of another document now.
+
+def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
+    """Of each refused document the equal row of the last quarantine, or -1.
+
+    A duplicate may be known and yet be the duplicate of another document now.
     """
-    refused = unit.outcome != KEPT
-    refused[rows] = True
-    same = np.full(len(refused), -1, dtype=np.int64)
+    same = np.full(len(units.outcome), -1, dtype=np.int64)
+    previous = units.previous
     if previous is not None:
-        seen = np.flatnonzero(refused & (unit.known >= 0))
-        there = seen[~previous.kept(unit.known[seen])]
-        same[there] = previous.places(unit.known[there])
-        again = np.flatnonzero(same[rows] >= 0)
-        if len(again):
-            stored = previous.quarantine.take(same[rows[again]], ["reason", "detail"])
-            now = pa.table(
-                {
-                    "reason": dropped.reason[which.start : which.stop],
-                    "detail": _details(dropped, which),
-                }
-            ).take(pa.array(again))
-            equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
-            same[rows[again[~flat(equal).to_numpy(zero_copy_only=False)]]] = -1
+        seen = refused[units.known.rows[refused] >= 0]
+        there = seen[~previous.kept(units.known.rows[seen])]
+        same[there] = previous.places(units.known.rows[there])
+        for low in range(0, len(dropped.rows), ROWS_AT_ONCE):
+            some = slice(low, min(len(dropped.rows), low + ROWS_AT_ONCE))
+            again = np.flatnonzero(same[dropped.rows[some]] >= 0)
+            if len(again):
+                rows = dropped.rows[some][again]
+                stored = previous.quarantine.take(same[rows], ["reason", "detail"])
+                reason = dropped.reason[some.start : some.stop]
+                now = pa.table({"reason": reason, "detail": _details(dropped, some)}).take(pa.array(again))
+                equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
+                same[rows[~flat(equal).to_numpy(zero_copy_only=False)]] = -1
     return same[refused]
 
 
 def _details(dropped: Dropped, which: slice) -> pa.Array:
-    details = [
-        f"kept {uri}; {describe(similarity, linked)}"
-        for uri, similarity, linked in zip(
-            dropped.kept_uri[which.start : which.stop].to_pylist(),
-            dropped.similarity[which],
-            dropped.linked[which],
-            strict=True,
-        )
-    ]
-    return pa.array(details, pa.string())
+    details = map(
+        detail,
+        dropped.kept_uri[which.start : which.stop].to_pylist(),
+        dropped.similarity[which].tolist(),
+        dropped.linked[which].tolist(),
+    )
+    return pa.array(list(details), pa.string())
 
 
-def _duplicates(
-    job: Job, unit: Unit, previous: Previous | None, dropped: Dropped, rows: Numbers, which: slice
-) -> pa.Table:
+def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:
+    rows = dropped.rows[which]
     return refusal_table(
-        unit.rows.select(["uri", "source", "raw_digest", "document_id"]).take(pa.array(rows)),
+        units.gather(rows, ["uri", "source", "raw_digest", "document_id"]),
         pa.repeat(pa.scalar(Deduplicate.name, pa.string()), len(rows)),
         dropped.reason[which.start : which.stop],
         _details(dropped, which),
-        _excerpts(unit, previous, rows),
+        _excerpts(units, rows),
         job.refusals,
     )
 
 
-def _excerpts(unit: Unit, previous: Previous | None, rows: Numbers) -> pa.Array:
+def _excerpts(units: Units, rows: Numbers) -> pa.Array:
     """The beginning of these documents; of those that were dropped before, as the quarantine has it."""
-    known = unit.known[rows]
+    known, previous = units.known.rows[rows], units.previous
     gone = known >= 0
     if previous is not None:
         gone[gone] = ~previous.kept(known[gone])
@@ -112,7 +109,7 @@ def _excerpts(unit: Unit, previous: Previous | None, rows: Numbers) -> pa.Array:
     pieces: list[tuple[Numbers, pa.Table]] = []
     here = np.flatnonzero(~gone)
     if len(here):
-        texts = unit.documents(rows[here], ["text"])["text"]
+        texts = units.documents.take(rows[here], ["text"])["text"]
         pieces.append((here, pa.table({"excerpt": pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARACTERS)})))
     there = np.flatnonzero(gone)
     if previous is not None and len(there):

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +28,25 @@ from headwater.curate.engine.compute import pc
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.rows import Numbers, Rows
 from headwater.curate.step import REASON, with_columns
+from headwater.workspace import Progress
 
 _READ = ["text", "source"]
 _BATCH_ROWS = 1024
+
+
+def remove_repeated(job: Job, threads: int, progress: Progress) -> None:
+    """Write what the chain reads instead of bronze, in threads: the kernels run without the global lock.
+
+    What an earlier attempt of this build finished is taken over.
+    """
+    numbers = range(len(job.units))
+    with ThreadPoolExecutor(threads) as pool:
+        for stage, step in enumerate(job.chain.repeated):
+            observed = pool.map(partial(observe_part, job, stage), numbers)
+            _watch(observed, len(numbers), progress, f"silver: parts searched for {step.unit}s")
+            find_table(job, stage)
+            removed = pool.map(partial(remove_from_part, job, stage), numbers)
+            _watch(removed, len(numbers), progress, f"silver: parts without repeated {step.unit}s")
 
 
 def observe_part(job: Job, stage: int, number: int) -> None:
@@ -94,11 +112,12 @@ def _left(
     gone = applied.column(REASON).is_valid()
     removed = applied.column("repeated_bytes")
     before = batch.column("text")
-    texts = pc.if_else(pc.and_(pc.greater(removed, 0), pc.invert(gone)), applied.column("text"), before)
+    changed = pc.and_(pc.greater(removed, 0), pc.invert(gone))
+    texts = pc.if_else(changed, applied.column("text"), before)
     return with_columns(
         batch,
         text=texts,
-        text_digest=digests_after(before, texts, batch.column("text_digest")),
+        text_digest=digests_after(changed, texts, batch.column("text_digest")),
         **{step.removed_column: removed, step.gone_column: gone},
     )
 
@@ -119,6 +138,11 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name in _READ or name.startswith(GONE)]
         yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=names)
+
+
+def _watch(done: Iterator[None], total: int, progress: Progress, what: str) -> None:
+    for count, _ in enumerate(done):
+        progress(what, count + 1, total)
 
 
 def _draft(path: Path) -> Path:

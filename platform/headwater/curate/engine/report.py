@@ -13,9 +13,9 @@ from headwater.workspace import Produced, Workspace
 def report(built: Built, workspace: Workspace) -> Produced:
     """Numbers, tables and the check over what stands below `workspace.out`."""
     refused = Refused.of(workspace.out / "quarantine")
-    kept = Kept.of(workspace.out)
-    waterfall = built.flow.rows()
     rows = count_rows(workspace.out)
+    kept = Kept.of(workspace.out, rows)
+    waterfall = built.flow.rows()
     pictures = {"waterfall": workspace.out / "waterfall.png"}
     draw_waterfall(waterfall, "documents", pictures["waterfall"])
     if kept.measures:

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Outcomes = np.ndarray[Any, np.dtype[np.int16]]
+"""Of rows of bronze: -1 where every step let pass, else the number of the step that refused."""
 KEPT_PARTS = 2
 """Neighbouring requests meet the same one or two parts."""
 
@@ -54,7 +56,7 @@ class Rows:
             while len(self._open) >= KEPT_PARTS:
                 self._open.popitem(last=False)
             with pq.ParquetFile(self.files[number]) as file:
-                self._open[key] = file.read(columns=list(columns)).combine_chunks()
+                self._open[key] = file.read(columns=list(columns), use_threads=False).combine_chunks()
         return self._open[key]
 
 
@@ -71,11 +73,16 @@ def merged(pieces: Sequence[tuple[Numbers, pa.Table]], schema: pa.Schema) -> pa.
     present = [(places, table) for places, table in pieces if len(places)]
     if not present:
         return schema.empty_table()
-    joined = pa.concat_tables([table.select(schema.names).cast(schema) for _, table in present])
+    joined = pa.concat_tables([in_schema(table, schema) for _, table in present])
     order = np.argsort(np.concatenate([places for places, _ in present]), kind="stable")
     if np.array_equal(order, np.arange(len(order))):
         return joined
     return joined.combine_chunks().take(pa.array(order))
+
+
+def in_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of `schema` in its types."""
+    return table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
 
 
 def flat(column: pa.ChunkedArray) -> pa.Array:

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.curate.engine.compute import pc
-from headwater.tables import count_rows, read_batches
+from headwater.tables import read_batches
 
 SHOWN_LANGUAGES = 20
 SAMPLES_PER_REASON = 3
 SAMPLE_ROWS = 60
-SAMPLED_DOCUMENTS = 20_000
-"""Histograms are drawn from at most twice this many documents, evenly spread."""
+SAMPLED_DOCUMENTS = 1_000
+"""Histograms are drawn from at most this many documents, evenly spread."""
 BINS = 20
 _MEASURED = ("language_score", "words")
 _SHOWN = ("step", "reason", "uri", "detail", "excerpt")
@@ -66,12 +66,12 @@ class Kept:
     measures: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]
 
     @classmethod
-    def of(cls, folder: Path) -> Kept:
-        """Read the small columns of silver."""
+    def of(cls, folder: Path, rows: int) -> Kept:
+        """Read the small columns of silver, which has so many rows."""
         languages: Counter[str] = Counter()
         redactions: Counter[str] = Counter()
         measures: dict[str, list[float]] = {}
-        every = max(1, count_rows(folder) // SAMPLED_DOCUMENTS)
+        every = max(1, -(-rows // SAMPLED_DOCUMENTS))
         start = 0
         columns = ["language", "redactions", "annotations", *_MEASURED]
         for batch in read_batches(folder, columns):

@@ -1,96 +1,104 @@
-"""All units of a build after they were judged, and the text of any document in them."""
+"""All rows of bronze after they were judged."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from headwater.curate.engine.compute import pc
+from headwater.curate.engine.documents import Documents
+from headwater.curate.engine.groups import Group
 from headwater.curate.engine.job import Job
+from headwater.curate.engine.judging import ROWS, state_schema
+from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT, Previous
-from headwater.curate.engine.rows import Numbers, chosen, map_arrow, merged
-from headwater.curate.engine.unit import DOCUMENTS, REFUSED, ROWS, judged_documents
+from headwater.curate.engine.remembered import Remembered
+from headwater.curate.engine.rows import Numbers, Outcomes, flat, map_arrow, merged
+from headwater.tables import boundaries
 
-OPEN_UNITS = 4
-"""What was mapped and read counts as memory of the process as long as it is open."""
+_ARRAYS = ("outcome", "bytes_in", "bytes_out", "size")
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-class Unit:
-    """One judged unit: a row for each row of its part of bronze."""
-
-    def __init__(self, job: Job, number: int, previous: Previous | None) -> None:
-        self.number = number
-        self._job, self._previous = job, previous
-        self._folder = job.unit(number)
-        self.rows = map_arrow(self._folder / ROWS)
-        self.outcome = self.rows["outcome"].to_numpy()
-        self.known = self.rows["previous"].to_numpy()
-        self.passed: Numbers = np.flatnonzero(self.outcome == KEPT)
-
-    @cached_property
-    def _made(self) -> pa.Table:
-        return map_arrow(self._folder / DOCUMENTS)
-
-    def documents(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
-        """Columns of the documents at these rows (ascending), all of which passed the steps.
-
-        They are where they were made: in this build, or in the last version, which may have dropped one as a
-        duplicate; then it goes through the steps again.
-        """
-        schema = pa.schema([self._job.documents.field(name) for name in columns])
-        known = self.known[rows]
-        fresh = np.flatnonzero(known < 0)
-        pieces: list[tuple[Numbers, pa.Table]] = []
-        if len(fresh):
-            made = self._made.select(list(columns))
-            places = np.cumsum((self.outcome == KEPT) & (self.known < 0)) - 1
-            pieces.append((fresh, chosen(made, places[rows[fresh]])))
-        taken = np.flatnonzero(known >= 0)
-        if self._previous is not None and len(taken):
-            kept = self._previous.kept(known[taken])
-            there, gone = taken[kept], taken[~kept]
-            if len(there):
-                places = self._previous.places(known[there])
-                pieces.append((there, self._previous.silver.take(places, columns)))
-            if len(gone):
-                again = judged_documents(self._job, self.number, rows[gone])
-                pieces.append((gone, again.select(list(columns))))
-        return merged(pieces, schema)
-
-    def refusals(self) -> tuple[Numbers, pa.Table]:
-        """The rows that a step refused, and their rows of the quarantine."""
-        refused = np.flatnonzero(self.outcome != KEPT)
-        known = self.known[refused]
-        pieces = [(np.flatnonzero(known < 0), map_arrow(self._folder / REFUSED))]
-        taken = np.flatnonzero(known >= 0)
-        if self._previous is not None and len(taken):
-            places = self._previous.places(known[taken])
-            pieces.append((taken, self._previous.quarantine.take(places, self._job.refusals.names)))
-        return refused, merged(pieces, self._job.refusals)
-
-
 class Units:
-    """The units in their order; documents that passed the steps are numbered over all of them."""
+    """Arrays over all rows of bronze, about 50 bytes for each, and the state and identity of a unit's rows.
 
-    def __init__(self, job: Job, previous: Previous | None) -> None:
-        self._job, self._previous = job, previous
-        self.unit = lru_cache(OPEN_UNITS)(self._unit)
+    `outcome` as the steps left it, `bytes_in`, `bytes_out` and `size` as in the state, `rank` of the source,
+    `boundary`: whether a part of silver may end after the row. `passed` has the rows that every step let
+    pass: what `find_duplicates` calls document `i` is the document at `passed[i]`. All but `known` and
+    `starts` are there once `read` has come to its end.
+    """
 
-    def _unit(self, number: int) -> Unit:
-        return Unit(self._job, number, self._previous)
+    def __init__(self, job: Job, known: Known, previous: Previous | None, groups: Sequence[Group]) -> None:
+        self.known, self.previous = known, previous
+        self.count = len(job.units)
+        self._job, self._groups = job, groups
+        self._map = lru_cache(1)(map_arrow)
+        self._firsts = [group.first for group in groups]
+        self._schema = state_schema(job)
+        self._states = Remembered(self._state)
+        rows = len(known.rows)
+        self.outcome: Outcomes = np.empty(rows, dtype=np.int16)
+        self.bytes_in, self.bytes_out, self.size = (np.empty(rows, dtype=np.int64) for _ in range(3))
+        self.rank = np.empty(rows, dtype=np.int32)
+        self.boundary: Mask = np.empty(rows, dtype=np.bool_)
 
-    def __iter__(self) -> Iterator[Unit]:
-        for number in range(len(self._job.units)):
-            yield self.unit(number)
+    def read(self) -> Iterator[tuple[slice, pa.Table]]:
+        """For each unit its rows and their state; fills the arrays."""
+        for unit in range(self.count):
+            where = self.known.of_unit(unit)
+            table = self.state(unit)
+            for name in _ARRAYS:
+                getattr(self, name)[where] = table[name].to_numpy()
+            identity = self.identity(unit)
+            self.rank[where] = self._job.chain.ranks(flat(identity["source"]))
+            self.boundary[where] = boundaries(flat(identity["document_id"]))
+            yield where, table
+        self.passed: Numbers = np.flatnonzero(self.outcome == KEPT)
+        self.documents = Documents(self._job, self.known, self.previous, self._groups, self.outcome)
 
-    def starts(self) -> Numbers:
-        """Number of the first passed document of each unit, then their count; all must be judged."""
-        return self._starts
+    def state(self, unit: int) -> pa.Table:
+        """The state of a unit's rows; whether a document is a duplicate is found anew in each build."""
+        return self._states.get(unit)
 
-    @cached_property
-    def _starts(self) -> Numbers:
-        return np.concatenate([[0], np.cumsum([len(unit.passed) for unit in self])]).astype(np.int64)
+    def _state(self, unit: int) -> pa.Table:
+        rows = self.known.rows[self.known.of_unit(unit)]
+        pieces = [(np.flatnonzero(rows < 0), self._judged(unit))] if (rows < 0).any() else []
+        taken = np.flatnonzero(rows >= 0)
+        if self.previous is not None and len(taken):
+            stored = self.previous.state.take(rows[taken], self._schema.names)
+            pieces.append((taken, _as_steps_left_it(stored)))
+        return merged(pieces, self._schema)
+
+    def _judged(self, unit: int) -> pa.Table:
+        group = self._groups[bisect_right(self._firsts, unit) - 1]
+        table = self._map(self._job.group(group.first, group.stop) / ROWS)
+        before = self.known.rows[self.known.starts[group.first] : self.known.starts[unit]]
+        return table.slice(int(np.count_nonzero(before < 0)), len(self.known.fresh(unit)))
+
+    def identity(self, unit: int) -> pa.Table:
+        """The columns `IDENTITY` of a unit's rows."""
+        return self.known.identities.get(unit)
+
+    def gather(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
+        """Columns of the identity of these rows (ascending)."""
+        pieces = [self.identity(0).select(columns).slice(0, 0)]
+        for unit in np.unique(np.searchsorted(self.known.starts, rows, side="right") - 1).tolist():
+            where = self.known.of_unit(unit)
+            low, high = np.searchsorted(rows, [where.start, where.stop])
+            spots = pa.array(rows[low:high] - where.start)
+            pieces.append(self.identity(unit).select(columns).take(spots))
+        return pa.concat_tables(pieces).combine_chunks()
+
+
+def _as_steps_left_it(table: pa.Table) -> pa.Table:
+    """State that was read, in the types used in memory; a dropped duplicate had passed the steps."""
+    passed = pc.is_valid(table["content"])
+    place = table.schema.get_field_index("outcome")
+    outcome = pc.if_else(passed, pa.scalar(KEPT, pa.int64()), table["outcome"])
+    return table.set_column(place, "outcome", outcome)

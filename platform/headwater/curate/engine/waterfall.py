@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from headwater.workspace import CheckOutcome
-
-if TYPE_CHECKING:
-    from headwater.curate.engine.units import Mask, Units
 
 CHECK = "waterfall"
 DESCRIPTION = "Every document and byte that came in was refused by one step or came out"
@@ -51,18 +48,6 @@ class Flow:
             found.append({"step": stage, **dict(zip(_COUNTS, counts, strict=True))})
             documents, size = documents - lost, size - bytes_lost
         return tuple(found)
-
-
-def flow_of(units: Units, dropped: Mask, stages: Sequence[str]) -> Flow:
-    """The flow through the steps and, as the last stage, the search for duplicates."""
-    flow = Flow(stages)
-    first = 0
-    for unit in units:
-        outcome = unit.outcome.copy()
-        outcome[unit.passed[dropped[first : first + len(unit.passed)]]] = len(stages) - 1
-        flow.add(outcome, unit.rows["bytes_in"].to_numpy())
-        first += len(unit.passed)
-    return flow
 
 
 def check(

@@ -12,15 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from headwater.curate.engine.job import PREVIOUS, Job
+from headwater.curate.engine.documents import Documents
+from headwater.curate.engine.groups import open_groups
+from headwater.curate.engine.job import Job
+from headwater.curate.engine.judging import judge_group
+from headwater.curate.engine.known import Known
 from headwater.curate.engine.output import write_output
 from headwater.curate.engine.previous import Previous
-from headwater.curate.engine.unit import judge_unit
-from headwater.curate.engine.units import Units
 
 Task = Mapping[str, int]
-"""`{"observe": part, "stage": number}` and `{"remove": part, "stage": number}` remove repeated text,
-`{"unit": number}` judges a unit, `{"part": number, "begin": …, "end": …}` writes a part of silver."""
+"""`{"first": unit, "stop": unit}` judges a group; `{"part": number, "begin": …, "end": …}` writes a part."""
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"POLARS_MAX_THREADS": "1"}
 SHOWN_TRACE = 3000
@@ -33,26 +34,30 @@ class WorkerFailed(RuntimeError):
 class Worker:
     """Does tasks of one job; keeps open what neighbouring tasks share."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        index = job.folder / PREVIOUS
-        self.previous = Previous(job.previous, index) if job.previous is not None else None
-        self.units = Units(job, self.previous)
+    def __init__(
+        self, job: Job, known: Known, previous: Previous | None, documents: Documents | None = None
+    ) -> None:
+        self.job, self.known, self.previous = job, known, previous
+        self.documents = documents
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """A worker for the job that was saved in a folder, in a process of its own."""
+        job = Job.open(folder)
+        previous = Previous.open(job.previous, folder) if job.previous is not None else None
+        return cls(job, Known.open(folder), previous)
 
     def perform(self, task: Task) -> None:
         """Do one task."""
-        if "stage" in task:
-            # Few products remove repeated text; the others need not load its kernels.
-            from headwater.curate.engine.repeated import observe_part, remove_from_part
-
-            if "observe" in task:
-                observe_part(self.job, task["stage"], task["observe"])
-            else:
-                remove_from_part(self.job, task["stage"], task["remove"])
-        elif "unit" in task:
-            judge_unit(self.job, self.previous, task["unit"])
-        else:
-            write_output(self.job, self.units, self.previous, task["part"], task["begin"], task["end"])
+        if "first" in task:
+            judge_group(self.job, self.known, task["first"], task["stop"])
+            return
+        if self.documents is None:
+            groups = open_groups(self.job.folder)
+            outcome = Documents.outcomes(self.job.folder)
+            self.documents = Documents(self.job, self.known, self.previous, groups, outcome)
+        part, begin, end = (task[name] for name in ("part", "begin", "end"))
+        write_output(self.job, self.known, self.documents, self.previous, part, begin, end)
 
 
 class Crew:

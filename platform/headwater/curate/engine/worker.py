@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from headwater.curate.engine.job import Job
 from headwater.curate.engine.work import Worker
 
 
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     worker: Worker | None = None
     for line in sys.stdin:
-        worker = worker or Worker(Job.open(Path(arguments[0])))
+        worker = worker or Worker.open(Path(arguments[0]))
         worker.perform(json.loads(line))
         print("done", file=answers, flush=True)
     return 0

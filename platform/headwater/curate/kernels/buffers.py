@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-import numba
 import numpy as np
 import pyarrow as pa
 
@@ -17,7 +19,7 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Offsets = np.ndarray[Any, np.dtype[np.int64]]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 COMPILED = "kernels-"
-_njit = cast(Any, numba.njit)
+_BLAS = "scipy.linalg.cython_blas"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def compiled_folder() -> Path:
 
 def jit(function: Kernel) -> Kernel:
     """Compile with numba: without the interpreter's lock, kept on disk for the next process."""
-    return cast(Kernel, _njit(cache=True, nogil=True)(function))
+    return cast(Kernel, _numba().njit(cache=True, nogil=True)(function))
 
 
 def bare_jit(function: Kernel) -> Kernel:
@@ -69,22 +71,37 @@ def bare_jit(function: Kernel) -> Kernel:
 
     That counting takes a good part of the time where small functions are called for each word.
     """
-    return cast(Kernel, _njit(cache=True, nogil=True, _nrt=False)(function))
+    return cast(Kernel, _numba().njit(cache=True, nogil=True, _nrt=False)(function))
 
 
 def inlined(function: Kernel) -> Kernel:
     """Compile into the kernels that call it."""
-    return cast(Kernel, _njit(nogil=True, _nrt=False, forceinline=True)(function))
+    return cast(Kernel, _numba().njit(nogil=True, _nrt=False, forceinline=True)(function))
 
 
-def _keep_compiled() -> None:
+@cache
+def _numba() -> Any:
+    """numba, made ready; who needs no kernel does not wait for it."""
+    import numba
+    from numba.core import entrypoints
+
+    # At its first call numba loads what any installed package registers with it, and scipy to learn whether
+    # there is a matrix product. The kernels take arrays alone and multiply none; both together take as long
+    # as numba itself.
+    entrypoints._already_initialized = True  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    if _BLAS not in sys.modules:
+        sys.modules[_BLAS] = None  # pyright: ignore[reportArgumentType]
+        importlib.import_module("numba.np.arraymath")
+        del sys.modules[_BLAS]
+    _keep_compiled(numba)
+    return numba
+
+
+def _keep_compiled(numba: Any) -> None:
     folder = compiled_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         # An installation that may not be written to: numba finds a place below the user's caches.
         return
-    numba.config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-_keep_compiled()
+    numba.config.CACHE_DIR = str(folder)

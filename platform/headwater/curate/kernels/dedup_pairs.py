@@ -259,8 +259,8 @@ def warm() -> None:
     import pyarrow as pa
 
     from headwater.curate.dedup.find import find_duplicates
+    from headwater.curate.dedup.known import KnownPairs
     from headwater.curate.dedup.settings import Deduplicate
-    from headwater.curate.dedup.similarity import KnownPairs
 
     settings = Deduplicate(threshold=0.1)
     texts = ["a b c d e f g", "a b c d e f h", "x b c d e f g"]
