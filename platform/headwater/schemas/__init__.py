@@ -10,12 +10,15 @@ from headwater.schemas.gold import (
     TRAINING_SET,
     embeddings,
 )
+from headwater.schemas.inference import FEEDBACK, INFERENCE
 from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",
+    "FEEDBACK",
+    "INFERENCE",
     "PAIRS",
     "QUARANTINE",
     "QUESTIONS",
