@@ -13,8 +13,8 @@ from headwater.serve.canary_verdict import Seen, judge
 
 
 def canary(release: str = "tiny-v2", **settings: Any) -> Canary:
-    lake: Any = None
-    return Canary(Released("tiny", "c", release, lake), "tiny-v1", CanarySettings(**settings))
+    parts: Any = None
+    return Canary(Released("tiny", "c", release, parts), "tiny-v1", CanarySettings(**settings))
 
 
 def seen(count: int, events: int = 0, *, visitors: int | None = None, **fields: Any) -> list[Seen]:

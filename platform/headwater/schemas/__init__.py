@@ -1,5 +1,6 @@
 """Schemas of every dataset, each written once as a Pandera model."""
 
+from headwater.schemas.answers import ANSWERS
 from headwater.schemas.dataset import Dataset
 from headwater.schemas.gold import (
     CHUNK_STATE,
@@ -14,6 +15,7 @@ from headwater.schemas.inference import FEEDBACK, INFERENCE
 from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
+    "ANSWERS",
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",
