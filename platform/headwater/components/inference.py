@@ -10,9 +10,11 @@ import dagster as dg
 
 from headwater.components.assets import Asset
 from headwater.components.resource import Headwater
-from headwater.inference_log.maker import COMPLETE, JUDGEMENTS, InferenceMaker, WindowSettings
+from headwater.inference_log.maker import COMPLETE, InferenceMaker, WindowSettings
 from headwater.inference_log.places import Places
 from headwater.inference_log.progress import delete_taken
+from headwater.inference_log.recovery import recover
+from headwater.inference_log.table import JUDGEMENTS
 from headwater.lake.erased import erasures_pin
 from headwater.lake.protocol import Lake
 from headwater.lake.publish import Published
@@ -59,12 +61,13 @@ def inference_asset(product: str, settings: WindowSettings) -> Asset:
 
 
 def _at_home(context: dg.AssetExecutionContext, recipe: Recipe) -> Recipe:
-    """Read the segments of the home that the run was given."""
+    """Read the segments of the home that the run was given, also those of services that died."""
     resource: Headwater = context.resources.headwater
     maker = recipe.maker
     assert isinstance(maker, InferenceMaker)
-    closed = Places.of(resource.settings().home, recipe.product).closed
-    return dataclasses.replace(recipe, maker=dataclasses.replace(maker, closed=closed))
+    places = Places.of(resource.settings().home, recipe.product)
+    recover(places)
+    return dataclasses.replace(recipe, maker=dataclasses.replace(maker, closed=places.closed))
 
 
 def _delete_published(

@@ -60,6 +60,8 @@ class InferenceLog:
         self._privacy: Privacy | None = None
         self._next_try = 0.0
         self._failing = False
+        # Before the first record, so that a kill finds none uncounted.
+        self._attempt(self._ready)
         self._thread = threading.Thread(target=self._run, name="inference log", daemon=True)
         self._thread.start()
 
@@ -111,7 +113,6 @@ class InferenceLog:
                 return
 
     def _run(self) -> None:
-        self._attempt(self._ready)
         while True:
             try:
                 item = self._queue.get(timeout=self._limits.sync_seconds / 2)

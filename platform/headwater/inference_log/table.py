@@ -13,6 +13,8 @@ from headwater.inference_log.records import Feedback, Request
 from headwater.schemas.inference import FEEDBACK, INFERENCE
 
 PART = "part-"
+JUDGEMENTS = "feedback"
+"""The folder of the second dataset."""
 
 
 def part_of(folder: Path, window: str) -> Path:
