@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,8 @@ def seen(count: int, events: int = 0, *, visitors: int | None = None, **fields: 
     good = Seen("", failed=False, seconds=1.0, covered=True, vote=1)
     rows: list[Seen] = []
     for number in range(count):
-        about: dict[str, Any] = {**vars(good), "seconds": 1 + number / count}
-        about.update(fields if number < events else {})
-        rows.append(Seen(**{**about, "visitor": f"visitor {number % (visitors or count)}"}))
+        about = fields if number < events else {"seconds": 1 + number / count}
+        rows.append(replace(good, visitor=f"visitor {number % (visitors or count)}", **about))
     return rows
 
 

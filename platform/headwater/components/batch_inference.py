@@ -17,7 +17,7 @@ from headwater.lake.protocol import Lake
 from headwater.lake.recipe import Pin, Recipe
 from headwater.lake.records import data_version
 from headwater.release import Release, current_release
-from headwater.schemas import ANSWERS, QUARANTINE
+from headwater.schemas import BATCH_ANSWERS, QUARANTINE
 from headwater.serve.batch_answers import PARTS, AnswersMaker, Asked, BatchLimits, input_name
 
 CODE = (
@@ -63,7 +63,7 @@ class BatchInference(ProductComponent):
                     maker=AnswersMaker(self.product, given.input.expanduser(), given.limits, NOBODY),
                     inputs=("release",),
                     code=CODE,
-                    datasets={"": ANSWERS, "quarantine": QUARANTINE},
+                    datasets={"": BATCH_ANSWERS, "quarantine": QUARANTINE},
                     config=given.limits.model_dump(mode="json"),
                     libraries=("faiss-cpu", "bm25s", "torch", "transformers", "peft"),
                     observes=True,

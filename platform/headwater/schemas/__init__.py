@@ -1,6 +1,6 @@
 """Schemas of every dataset, each written once as a Pandera model."""
 
-from headwater.schemas.answers import ANSWERS
+from headwater.schemas.batch import BATCH_ANSWERS
 from headwater.schemas.dataset import Dataset
 from headwater.schemas.gold import (
     CHUNK_STATE,
@@ -12,13 +12,16 @@ from headwater.schemas.gold import (
     embeddings,
 )
 from headwater.schemas.inference import FEEDBACK, INFERENCE
+from headwater.schemas.monitoring import ANSWERS, DRIFT
 from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
     "ANSWERS",
+    "BATCH_ANSWERS",
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",
+    "DRIFT",
     "FEEDBACK",
     "INFERENCE",
     "PAIRS",

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from headwater.curate.quarantine import Quarantine, Refusal
 from headwater.fingerprint import digest_json, digest_text
-from headwater.schemas import ANSWERS
+from headwater.schemas import BATCH_ANSWERS
 from headwater.serve.batch import Question, generate, why_refused
 from headwater.serve.released import MAX_ANSWER_TOKENS, NotReleased, Released
 from headwater.tables import read_rows, write_rows
@@ -93,7 +93,7 @@ class AnswersMaker:
     asked: Asked
 
     def __call__(self, workspace: Workspace) -> Produced:
-        """Write the answers (ANSWERS) and the quarantine. Raises `FileNotFoundError` without the input."""
+        """Write the answers (BATCH_ANSWERS) and the quarantine. Raises `FileNotFoundError` without the input."""
         if not self.source.is_file():
             raise FileNotFoundError(f"input {self.source} is no file: write one question a line, as JSON")
         with Quarantine(workspace.scratch / "answers-quarantine.jsonl") as quarantine:
@@ -107,7 +107,7 @@ class AnswersMaker:
                     quarantine.add(self._refusal(line.number, "prompt_too_long", row["error"], line.question))
                 else:
                     rows.append({**row, "asked": line.asked})
-            count = write_rows(workspace.out, rows, ANSWERS.arrow, key=ANSWERS.key)
+            count = write_rows(workspace.out, rows, BATCH_ANSWERS.arrow, key=BATCH_ANSWERS.key)
             quarantine.write(workspace.out / "quarantine")
             return Produced(
                 rows=count,

@@ -63,6 +63,7 @@ class Production:
         on_change: Callable[[Serving], None] | None = None,
         on_verdict: Callable[[str], None] | None = None,
         on_failure: Callable[[], None] | None = None,
+        on_look: Callable[[], None] | None = None,
     ) -> None:
         self.product = product
         self.serving: Serving | None = None
@@ -72,6 +73,7 @@ class Production:
         self._on_change = on_change
         self._on_verdict = on_verdict
         self._on_failure = on_failure
+        self._on_look = on_look
         self._lock = threading.Lock()
         self._failed = ""
         self._refused = ""
@@ -161,6 +163,8 @@ class Production:
     def _watch(self, seconds: float) -> None:
         while not self._closed:
             self._try()
+            if self._on_look is not None:
+                self._on_look()
             self._look.wait(seconds)
             if not self._closed:
                 self._look.clear()

@@ -21,6 +21,7 @@ from headwater.serve.metrics import Metrics
 from headwater.serve.production import Production
 from headwater.serve.request_log import RequestLog
 from headwater.serve.service import Service
+from headwater.serve.verdict_gauges import VerdictGauges
 
 
 def make_app(
@@ -56,6 +57,7 @@ def make_app(
         on_change=metrics.serving,
         on_verdict=lambda outcome: metrics.trials.labels(outcome).inc(),
         on_failure=metrics.reload_failures.inc,
+        on_look=VerdictGauges(lake, product, metrics.registry).look,
     )
     service = Service(production, metrics, limits, log, threads=threads)
 

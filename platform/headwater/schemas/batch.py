@@ -26,8 +26,8 @@ _CITATIONS = pd.ArrowDtype(
     )
 )
 
-ANSWERS = Dataset(
-    name="answers",
+BATCH_ANSWERS = Dataset(
+    name="batch_answers",
     description="One row for each different question of the input, in its order, answered by one release.",
     key="answer_id",
     columns={
