@@ -90,7 +90,8 @@ def test_only_what_changed_is_answered(asked: Batch, own_lake: Lake, tmp_path: P
 
 def test_lines_that_are_no_questions_are_quarantined_with_their_reason(copy: Any, own_lake: Lake) -> None:
     asked = Batch(copy.folder, questions=2, answer_tokens=4)
-    long = {"question": "word " * 3000, "max_tokens": 4}
+    covered = "image tag-image. Adds or overwrites the labels that are kept beside the image. "
+    long = {"question": covered * 300, "max_tokens": 4}
     asked.write(LABEL, "", "no question", long, {**LABEL, "max_tokens": 5}, LIST, {"question": " "})
     result = asked.run()
     assert result.rows == 1

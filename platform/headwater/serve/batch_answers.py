@@ -93,7 +93,7 @@ class AnswersMaker:
     asked: Asked
 
     def __call__(self, workspace: Workspace) -> Produced:
-        """Write the answers (BATCH_ANSWERS) and the quarantine. Raises `FileNotFoundError` without the input."""
+        """Write BATCH_ANSWERS and the quarantine. Raises `FileNotFoundError` without the input."""
         if not self.source.is_file():
             raise FileNotFoundError(f"input {self.source} is no file: write one question a line, as JSON")
         with Quarantine(workspace.scratch / "answers-quarantine.jsonl") as quarantine:

@@ -204,11 +204,13 @@ class Production:
         return not erased.beyond(erasures_at(self._lake, stable.commit, self.product))
 
     def _serve(self, serving: Serving) -> None:
-        self.serving = serving
+        before, self.serving = self.current, serving
         fresh, canary = serving.stable, serving.canary
-        log.info("%s is served at commit %s", fresh.release, fresh.commit[:12])
+        if fresh is not before:
+            log.info("%s is served at commit %s", fresh.release, fresh.commit[:12])
         if canary is not None:
-            log.info("%s answers %.0f%% on trial", canary.released.release, 100 * canary.settings.share)
+            share = 100 * canary.settings.share
+            log.info("%s is on trial: it answers %g%% of the visitors", canary.released.release, share)
         if self._on_change is not None:
             self._on_change(serving)
 
