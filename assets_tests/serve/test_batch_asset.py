@@ -15,7 +15,7 @@ from headwater.building import build
 from headwater.components import BatchInference
 from headwater.components.batch_inference import BatchInferenceAttributes
 from headwater.lake import Lake
-from headwater.serve import batch, open_release
+from headwater.serve import Released, batch
 from headwater.tables import read_rows
 
 LABEL = {"question": "How does one tag an image?", "id": "a", "max_tokens": 4}
@@ -65,7 +65,9 @@ def computed(result: Any) -> tuple[float, float]:
     return result.metadata["computed"], result.metadata["taken_over"]
 
 
-def test_only_what_changed_is_answered(asked: Batch, own_lake: Lake, tmp_path: Path) -> None:
+def test_only_what_changed_is_answered(
+    asked: Batch, own_lake: Lake, released: Released, tmp_path: Path
+) -> None:
     asked.write(LABEL)
     first = asked.run()
     assert (first.outcome, first.rows, computed(first)) == ("published", 1, (1, 0))
@@ -76,7 +78,6 @@ def test_only_what_changed_is_answered(asked: Batch, own_lake: Lake, tmp_path: P
     assert (longer.outcome, computed(longer)) == ("published", (1, 1))
     made = rows(own_lake)
     assert [(row["id"], row["asked"]) for row in made] == [("7", 2), ("a", 1)]
-    released = open_release(own_lake, "tiny")
     batch.generate(released, asked.source, tmp_path / "out.jsonl")
     expected = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["answer"] for row in made] == [row["answer"] for row in expected[:2]]
