@@ -55,13 +55,13 @@ def main() -> None:
         refused = sum(
             bool(
                 judge(
-                    "new",
+                    f"new-{number}",
                     "old",
                     side(given.requests, {**NORMAL, **change}, chance),
                     side(4 * given.requests, NORMAL, chance),
                 ).worse
             )
-            for _ in range(given.trials)
+            for number in range(given.trials)
         )
         print(f"| {name} | {refused / given.trials:.1%} |", flush=True)
 
