@@ -79,8 +79,9 @@ def test_refused_failed_and_left_requests_are_logged_with_their_status(
         client.chat.completions.create(model="tiny", messages=long)
     with pytest.raises(openai.UnprocessableEntityError):
         client.chat.completions.create(model="tiny", messages=MESSAGES, max_tokens=100_000)
+    covered: Any = [{"role": "user", "content": "How does one list every host?"}]
     stream = client.chat.completions.create(
-        model="tiny", messages=MESSAGES, max_tokens=300, temperature=2.0, stream=True
+        model="tiny", messages=covered, max_tokens=300, temperature=2.0, stream=True
     )
     next(iter(stream))
     stream.close()

@@ -35,6 +35,15 @@ def serve(
         float, typer.Option(min=1, help="The log's file is closed after this long, for windows to be made")
     ] = 600.0,
     segment_mib: Annotated[float, typer.Option(min=0.01, help="The log's file is closed at this size")] = 8.0,
+    canary: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of the visitors that try a new release; 0: none")
+    ] = 0.0,
+    canary_requests: Annotated[
+        int, typer.Option(min=20, max=2000, help="Requests of each release by which a trial is judged")
+    ] = 200,
+    rollback_on_failure: Annotated[
+        bool, typer.Option(help="Move production back when a new release fails its trial")
+    ] = False,
     drain: Annotated[float, typer.Option(min=0, help="Longest wait for open requests at SIGTERM")] = 30.0,
 ) -> None:
     """Answer questions from a product's release over HTTP, with OpenAI's endpoints and a page at /."""
@@ -44,6 +53,7 @@ def serve(
         from headwater.inference_log.privacy import redaction_of
         from headwater.inference_log.writer import SegmentLimits
         from headwater.serve.api import make_app
+        from headwater.serve.canary import CanarySettings
         from headwater.serve.keys import ApiKeys
         from headwater.serve.limits import Limits
         from headwater.serve.server import hosts_of, run
@@ -68,6 +78,8 @@ def serve(
             keys=keys,
             hosts=hosts,
             log=log,
+            canary=CanarySettings(share=canary, requests=canary_requests, rollback=rollback_on_failure),
+            home=settings.home,
             limits=Limits(
                 waiting=waiting,
                 answer_tokens=answer_tokens,

@@ -1,5 +1,6 @@
 """The Dagster face: components that a product's `defs.yaml` names."""
 
+from headwater.components.batch_inference import BatchInference
 from headwater.components.corpus import Corpus
 from headwater.components.embedding_index import EmbeddingIndex
 from headwater.components.evaluation import Evaluation
@@ -7,4 +8,12 @@ from headwater.components.language_model import LanguageModel
 from headwater.components.monitoring import Monitoring
 from headwater.components.upkeep import Upkeep
 
-__all__ = ["Corpus", "EmbeddingIndex", "Evaluation", "LanguageModel", "Monitoring", "Upkeep"]
+__all__ = [
+    "BatchInference",
+    "Corpus",
+    "EmbeddingIndex",
+    "Evaluation",
+    "LanguageModel",
+    "Monitoring",
+    "Upkeep",
+]

@@ -86,7 +86,8 @@ def _spec(asset: Asset, owner: str) -> dg.AssetSpec:
         code_version=digest_json({"code": recipe.code_version, "config": recipe.config})[:16],
         tags={"headwater/tier": asset.tier},
         metadata=metadata,
-        automation_condition=None if recipe.observes else refresh(*ignored),
+        # What looks at the outside world alone waits until it is asked.
+        automation_condition=None if recipe.observes and not recipe.inputs else refresh(*ignored),
     )
 
 

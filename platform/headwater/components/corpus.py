@@ -9,8 +9,10 @@ import dagster as dg
 from pydantic import BaseModel, Field
 
 from headwater.components.assets import Asset
+from headwater.components.cron import Cron
 from headwater.components.jobs import job_name
 from headwater.components.product_component import ProductAttributes, ProductComponent
+from headwater.components.source_sensor import source_sensor
 from headwater.curate.bronze import BronzeMaker
 from headwater.curate.chunk import ChunkMaker
 from headwater.curate.raw import RawMaker
@@ -19,6 +21,7 @@ from headwater.lake.erased import erasures_pin
 from headwater.lake.protocol import Lake
 from headwater.lake.recipe import Declared, Pin, Recipe
 from headwater.schemas import BRONZE, CHUNK_STATE, CHUNKS, PAIRS, QUARANTINE, RAW, SILVER, STATE
+from headwater.source_changes import DEFAULT_SETTLE_SECONDS
 from headwater.sources import Folder, SourceConfig
 
 CODE = ("headwater.curate", "headwater.sources")
@@ -43,8 +46,12 @@ class CorpusAttributes(ProductAttributes):
     chunks: ChunkMaker = Field(
         default_factory=ChunkMaker, description="Which documents are cut into passages, and how"
     )
-    refresh_cron: str | None = Field(
+    schedule: Cron | None = Field(
         default=None, description="When to look at the sources, as a cron expression; null: when asked"
+    )
+    settle_seconds: Annotated[float, Field(ge=0.0, le=3600.0)] = Field(
+        default=DEFAULT_SETTLE_SECONDS,
+        description="The source sensor leaves a file that changed so recently for its next look",
     )
 
 
@@ -146,14 +153,20 @@ class Corpus(ProductComponent):
         ]
 
     def extra_definitions(self) -> dg.Definitions:
-        """The job that builds the product, and the schedule that looks at its sources."""
+        """The job that builds the product; the sensor and the schedule that look at its sources."""
         job = dg.define_asset_job(
             job_name(self.product),
             selection=dg.AssetSelection.key_prefixes([self.product]),
             description=f"Build {self.product} from sources to release; what did not change is not made.",
         )
-        if self.attributes.refresh_cron is None:
-            return dg.Definitions(jobs=[job])
+        sensor = source_sensor(
+            self.product,
+            self.attributes.sources,
+            max_shrink=self.attributes.max_shrink,
+            settle_seconds=self.attributes.settle_seconds,
+        )
+        if self.attributes.schedule is None:
+            return dg.Definitions(jobs=[job], sensors=[sensor])
         refresh = dg.define_asset_job(
             f"refresh_{self.product}",
             selection=dg.AssetSelection.assets([self.product, "raw"]),
@@ -162,7 +175,8 @@ class Corpus(ProductComponent):
         schedule = dg.ScheduleDefinition(
             name=f"refresh_{self.product}_schedule",
             job=refresh,
-            cron_schedule=self.attributes.refresh_cron,
+            cron_schedule=self.attributes.schedule,
+            default_status=dg.DefaultScheduleStatus.STOPPED,
             description=f"Looks at the sources of {self.product}. Switch it on here.",
         )
-        return dg.Definitions(jobs=[job, refresh], schedules=[schedule])
+        return dg.Definitions(jobs=[job, refresh], schedules=[schedule], sensors=[sensor])

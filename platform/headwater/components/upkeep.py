@@ -5,6 +5,7 @@ from typing import Self
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from headwater.components.cron import Cron
 from headwater.components.lake_sensor import lake_sensor
 from headwater.components.resource import Headwater
 from headwater.versions.upkeep import clear, parse_age
@@ -17,7 +18,7 @@ class UpkeepAttributes(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sweep_cron: str = Field(default="0 3 * * 0", description="When to sweep, as a cron expression")
+    sweep_cron: Cron = Field(default="0 3 * * 0", description="When to sweep, as a cron expression")
     older_than: str = Field(default="7d", description="Sweep what nobody touched for so long: 7d, 12h, 30m")
 
     @field_validator("older_than")

@@ -78,12 +78,12 @@ class RawMaker(Settings):
             for source in sorted(self.sources, key=lambda source: source.name):
                 listing = sorted(source.list(), key=lambda file: file_uri(source.name, file.path))
                 tally.listed[source.name] = sum(not isinstance(file, Refused) for file in listing)
-                self._judge_size(source.name, before[source.name], tally.listed[source.name])
+                require_size(source.name, before[source.name], tally.listed[source.name], self.max_shrink)
                 # A cache belongs to the whole configuration of a source: `path` may point elsewhere tomorrow.
                 cache = TokenCache(workspace.cache, source)
                 rows += copier.copy_all(source.name, listing, cache)
                 seen = tally.accepted[source.name] + tally.erased[source.name]
-                self._judge_size(source.name, before[source.name], seen)
+                require_size(source.name, before[source.name], seen, self.max_shrink)
                 cache.save()
             rows.sort(key=lambda row: row["uri"])
             count = write_rows(workspace.out, rows, RAW.arrow, key=RAW.key)
@@ -112,21 +112,26 @@ class RawMaker(Settings):
                 },
             )
 
-    def _judge_size(self, source: str, before: int, now: int) -> None:
-        if self.max_shrink >= 1.0:
-            return
-        if now == 0:
-            raise ListingFailed(
-                f"source {source!r} offers no file at all ({before:,} before); check its path and patterns, "
-                "or set max_shrink: 1 if it may be empty"
-            )
-        share = 1.0 - now / before if before else 0.0
-        if share > self.max_shrink:
-            raise ListingShrank(
-                f"source {source!r} offers {now:,} files where it had {before:,}: {share:.0%} fewer, more "
-                f"than max_shrink {self.max_shrink:.0%}; if the files were removed on purpose, set "
-                f"max_shrink to {min(1.0, share + 0.01):.2f} for one build"
-            )
+
+def require_size(source: str, before: int, now: int, max_shrink: float) -> None:
+    """Raises `ListingFailed` or `ListingShrank` when a source offers nothing, or too much less than before.
+
+    Nothing is required where `max_shrink` is 1.
+    """
+    if max_shrink >= 1.0:
+        return
+    if now == 0:
+        raise ListingFailed(
+            f"source {source!r} offers no file at all ({before:,} before); check its path and patterns, "
+            "or set max_shrink: 1 if it may be empty"
+        )
+    share = 1.0 - now / before if before else 0.0
+    if share > max_shrink:
+        raise ListingShrank(
+            f"source {source!r} offers {now:,} files where it had {before:,}: {share:.0%} fewer, more "
+            f"than max_shrink {max_shrink:.0%}; if the files were removed on purpose, set "
+            f"max_shrink to {min(1.0, share + 0.01):.2f} for one build"
+        )
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Schemas of every dataset, each written once as a Pandera model."""
 
+from headwater.schemas.batch import BATCH_ANSWERS
 from headwater.schemas.dataset import Dataset
 from headwater.schemas.gold import (
     CHUNK_STATE,
@@ -16,6 +17,7 @@ from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STAT
 
 __all__ = [
     "ANSWERS",
+    "BATCH_ANSWERS",
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",

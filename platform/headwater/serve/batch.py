@@ -83,14 +83,19 @@ def generate(
     return Outcome(sum(counts.values()), continued_from=done, **counts)
 
 
+def why_refused(error: ValidationError) -> str:
+    """The first thing that is wrong with a line, with the name of the field where one is to blame."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
 def _answer(released: Released, number: int, line: bytes) -> dict[str, Any]:
     head = {"line": number, "release": released.release, "commit": released.commit}
     try:
         asked = Question.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return {**head, "error": f"{where}: {first['msg']}" if where else first["msg"]}
+        return {**head, "error": why_refused(error)}
     found = released.retrieve(asked.question)
     text, tokens, finish = NOT_COVERED, 0, "stop"
     if found.answerable is not False:
@@ -111,6 +116,7 @@ def _answer(released: Released, number: int, line: bytes) -> dict[str, Any]:
         "question": asked.question,
         "answer": text,
         "answerable": found.answerable,
+        "top_similarity": found.top_similarity,
         "finish_reason": finish,
         "completion_tokens": tokens,
         "citations": cited,

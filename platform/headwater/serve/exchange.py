@@ -13,6 +13,7 @@ from typing import Literal, Self
 from starlette.exceptions import HTTPException
 
 from headwater.index.encoder import Vectors
+from headwater.serve.canary_verdict import Seen
 from headwater.serve.decoding import Piece
 from headwater.serve.released import Citation, Released, Retrieval
 from headwater.serve.request_log import half_precision
@@ -43,6 +44,8 @@ class Exchange:
     question: str
     user: str = ""
     session: str = ""
+    visitor: str = ""
+    """What decided which release answers; empty where the client named one: no trial counts it."""
     answer: str = ""
     citations: Sequence[Citation] = ()
     top_similarity: float | None = None
@@ -102,6 +105,10 @@ class Exchange:
             return
         self._finished = True
         self.service.remember(self.response_id, self.released.release)
+        # What the client did wrong, or too often, says nothing of the release.
+        if self.visitor and (status < 400 or status >= CLIENT_LEFT):
+            seen = Seen(self.visitor, status >= 500, time.monotonic() - self.began, self.answerable)
+            self.service.production.answered(self.released.release, self.response_id, seen)
         self.service.metrics.tokens.labels("prompt").inc(self.prompt_tokens)
         self.service.metrics.tokens.labels("completion").inc(self.completion_tokens)
         if self.service.log is not None:

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from headwater.serve.production import Serving
+
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 COSINES = tuple(step / 20 for step in range(2, 20))
 
@@ -36,13 +38,23 @@ class Metrics:
         self.no_answer = Counter("no_answer", "Questions that the release does not cover", **shared)
         self.feedback = Counter("feedback", "Judgements of responses", ["value", "version"], **shared)
         self.reload_failures = Counter("reload_failures", "Releases that could not be loaded", **shared)
-        self._model = Gauge("model_info", "The release that answers", ["version", "commit"], **shared)
+        self.trials = Counter("canary_verdicts", "Ends of trials of new releases", ["outcome"], **shared)
+        self._model = Gauge("model_info", "The releases that answer", ["version", "commit"], **shared)
+        self._share = Gauge("canary_share", "Share of the visitors on trial", ["version"], **shared)
+        self._judged = Gauge("canary_requests", "Requests that a trial is judged by", ["version"], **shared)
         self.registry.register(_Dropped(dropped))
 
-    def serving(self, version: str, commit: str) -> None:
-        """From now on this release answers."""
-        self._model.clear()
-        self._model.labels(version, commit).set(1)
+    def serving(self, serving: Serving) -> None:
+        """From now on these releases answer."""
+        for gauge in (self._model, self._share, self._judged):
+            gauge.clear()
+        for released in serving.loaded():
+            self._model.labels(released.release, released.commit).set(1)
+        canary = serving.canary
+        if canary is not None:
+            self._share.labels(canary.released.release).set(canary.settings.share)
+            for version in canary.counts():
+                self._judged.labels(version).set_function(lambda name=version: canary.counts()[name])
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.index.encoder import Vectors
 from headwater.index.search import Hit, SearchIndex
@@ -85,6 +85,40 @@ class Answer:
     commit: str
 
 
+class Parts(Protocol):
+    """Where the parts of a release are."""
+
+    def folder(self, asset: str) -> Path:
+        """The files of one. Raises `NotReleased` where it is missing."""
+        ...
+
+    def version(self, asset: str) -> str | None:
+        """The data version of one, None where it is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class LakeParts:
+    """A product's parts at a commit of the lake."""
+
+    lake: Lake
+    product: str
+    commit: str
+
+    def folder(self, asset: str) -> Path:
+        """See `Parts`."""
+        try:
+            return self.lake.fetch(self.commit, f"{self.product}/{asset}/")
+        except NotFound as error:
+            raise NotReleased(
+                f"{self.product} has no {asset} at {self.commit}: build it (headwater build {self.product})"
+            ) from error
+
+    def version(self, asset: str) -> str | None:
+        """See `Parts`."""
+        return data_version(self.lake, self.commit, f"{self.product}/{asset}/")
+
+
 @dataclass(frozen=True)
 class Released:
     """A product at a commit."""
@@ -92,27 +126,31 @@ class Released:
     product: str
     commit: str
     release: str
-    lake: Lake = field(repr=False)
+    parts: Parts = field(repr=False)
     created: int = 0
     """When the release was made, in seconds since 1970."""
 
     @cached_property
     def index(self) -> SearchIndex:
         """The search index, memory-mapped."""
-        return SearchIndex.open(self._folder("index"))
+        return SearchIndex.open(self.parts.folder("index"))
 
     @cached_property
     def model(self) -> Generator:
         """The fine-tuned model; loading takes some seconds."""
         from headwater.train.generate import Generator
 
-        return Generator(self._folder("base_model"), self._folder("model"))
+        return Generator(self.parts.folder("base_model"), self.parts.folder("model"))
 
     @cached_property
     def threshold(self) -> float | None:
         """Best cosine below which a question is not covered, or None: see `answerable_threshold`."""
         embedder = self.index.about["embedder"]["fingerprint"]
-        return answerable_threshold(self.lake, self.commit, self.product, embedder)
+        try:
+            profile = self.parts.folder("profile")
+        except NotReleased:
+            profile = None
+        return answerable_threshold(profile, self.product, embedder)
 
     def search(self, query: str, k: int = 5, method: str = "hybrid") -> list[Citation]:
         """The best `k` passages. `method` is dense, bm25 or hybrid. Raises `ValueError` for another one."""
@@ -145,15 +183,14 @@ class Released:
         mine, theirs = self.__dict__, other.__dict__
         if "index" in theirs and "index" not in mine:
             before: SearchIndex = theirs["index"]
-            folder = self._folder("index")
+            folder = self.parts.folder("index")
             if SearchIndex.open(folder).about["embedder"] == before.about["embedder"]:
                 mine["index"] = SearchIndex.open(folder, before.embedder)
         if "model" in theirs and "model" not in mine and self._model_version() == other._model_version():
             mine["model"] = theirs["model"]
 
     def _model_version(self) -> tuple[str | None, ...]:
-        folders = (f"{self.product}/{asset}/" for asset in ("base_model", "model"))
-        return tuple(data_version(self.lake, self.commit, folder) for folder in folders)
+        return tuple(self.parts.version(asset) for asset in ("base_model", "model"))
 
     def _cite(self, rank: int, hit: Hit, similarity: float | None) -> Citation:
         return Citation(
@@ -171,14 +208,6 @@ class Released:
             similarity=similarity,
         )
 
-    def _folder(self, asset: str) -> Path:
-        try:
-            return self.lake.fetch(self.commit, f"{self.product}/{asset}/")
-        except NotFound as error:
-            raise NotReleased(
-                f"{self.product} has no {asset} at {self.commit}: build it (headwater build {self.product})"
-            ) from error
-
 
 def open_release(lake: Lake, product: str, ref: str | None = None) -> Released:
     """Open what `production` holds of a product, or what stands at `ref`.
@@ -186,7 +215,8 @@ def open_release(lake: Lake, product: str, ref: str | None = None) -> Released:
     Raises `NotReleased` when there is no release, and `NotFound` for an unknown ref.
     """
     if ref is not None:
-        return Released(product, lake.resolve(ref), "", lake)
+        commit = lake.resolve(ref)
+        return Released(product, commit, "", LakeParts(lake, product, commit))
     while True:
         release = current_release(lake, product)
         if release is None:
@@ -197,7 +227,8 @@ def open_release(lake: Lake, product: str, ref: str | None = None) -> Released:
         commit = lake.resolve(PRODUCTION)
         # Production may have moved in between: name and commit must belong together.
         if current_release(lake, product) == release:
-            return Released(product, commit, release.name, lake, int(release.time.timestamp()))
+            parts = LakeParts(lake, product, commit)
+            return Released(product, commit, release.name, parts, int(release.time.timestamp()))
 
 
 def _one_per_document(found: Iterable[tuple[Hit, float]], most: int) -> list[tuple[Hit, float]]:

@@ -105,6 +105,10 @@ class Service:
         stream.run(threading.Event())
         return stream
 
+    def voted(self, response_id: str, vote: int) -> None:
+        """Somebody judged a response."""
+        self.production.voted(response_id, vote)
+
     def remember(self, response_id: str, release: str) -> None:
         """Keep what a response came from, for the feedback on it."""
         self.answered[response_id] = release

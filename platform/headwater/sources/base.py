@@ -73,6 +73,11 @@ class Listed(Protocol):
         """Cheap text that differs when the file was changed; empty if there is none that can be trusted."""
         ...
 
+    @property
+    def changed_ns(self) -> int:
+        """When it last changed, in nanoseconds since 1970; 0 where the source cannot say."""
+        ...
+
     def open(self) -> BinaryIO:
         """A stream of its bytes. Raises `OSError`."""
         ...

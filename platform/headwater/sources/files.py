@@ -30,6 +30,7 @@ class LocalFile:
     location: Path
     size: int
     token: str
+    changed_ns: int = 0
 
     def open(self) -> BinaryIO:
         """A stream of the bytes; a pipe or device that took the file's place is an `OSError`, not a wait."""
@@ -157,7 +158,8 @@ def _offer(entry: os.DirEntry[str], path: str, boundary: Path, max_file_bytes: i
         return Refused(path, "not_a_file", "a pipe, socket or device")
     if status.st_size > max_file_bytes:
         return Refused(path, "too_large", f"{status.st_size:,} bytes; limit {max_file_bytes:,}")
-    return LocalFile(path, location, status.st_size, settled_token(status))
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    return LocalFile(path, location, status.st_size, settled_token(status), changed)
 
 
 def _why(entry: os.DirEntry[str], error: OSError) -> str:

@@ -72,13 +72,20 @@ def find_release(lake: Lake, product: str, name: str) -> Release:
 
 
 def rollback(
-    lake: Lake, product: str, release: str = "", *, home: Path, metadata: Mapping[str, str] | None = None
+    lake: Lake,
+    product: str,
+    release: str = "",
+    *,
+    home: Path,
+    only_from: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> Rollback:
     """Move `production` to an earlier release in one commit; history, tags and `main` stay.
 
     Without a name: to the release before the one in production. Object for object, `production` then holds
     of the product what the release's tag holds; what was released since is not released again by a rebuild
-    of the same parts. Cost follows the number of objects that differ, not their size.
+    of the same parts. Cost follows the number of objects that differ, not their size. With `only_from` it
+    moves only if it holds that release.
 
     Raises `NoSuchRelease`, and `HoldsErased` for a release that was made before something was erased.
     """
@@ -86,8 +93,10 @@ def rollback(
     with FileLock(home / "locks" / f"{PRODUCTION}-{product}.lock"):
         current = current_release(lake, product)
         target = find_release(lake, product, release) if release else _before(lake, product, current)
-        _require_erased(lake, product, target)
         before = current.name if current else ""
+        if only_from and before != only_from:
+            return Rollback(product, before, before, lake.resolve(PRODUCTION), False)
+        _require_erased(lake, product, target)
         told = {
             **(metadata or {}),
             "product": product,

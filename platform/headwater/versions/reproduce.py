@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 RAW = "raw"
-OBSERVED = (RAW, "inference")
+OBSERVED = (RAW, "inference", "answers")
 """What looks at the outside world, which cannot be made again."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -12,6 +13,8 @@ from headwater import __version__
 from headwater.lake.protocol import Lake
 from headwater.serve.api import errors, generation, operations, retrieval
 from headwater.serve.api.guard import Guard
+from headwater.serve.canary import CanarySettings
+from headwater.serve.canary_rollback import undo_in
 from headwater.serve.keys import ApiKeys, TokenBuckets
 from headwater.serve.limits import Limits
 from headwater.serve.metrics import Metrics
@@ -28,6 +31,8 @@ def make_app(
     keys: ApiKeys | None = None,
     limits: Limits | None = None,
     log: RequestLog | None = None,
+    canary: CanarySettings | None = None,
+    home: Path | None = None,
     poll_seconds: float = 5.0,
     threads: int = 1,
     hosts: Sequence[str] = ("*",),
@@ -36,14 +41,21 @@ def make_app(
 
     `log` is given every request and judgement. `threads` compute an answer. `hosts` are the names under which
     it may be called: one bound to loopback answers only to loopback's names, so that no foreign web page can
-    reach it by giving its own name this address. `app.state.service` is the `Service`.
+    reach it by giving its own name this address. `app.state.service` is the `Service`. `canary` says how new
+    releases are tried; with its `rollback` the folder `home` (HEADWATER_HOME) is needed.
     """
     limits = limits or Limits()
+    canary = canary or CanarySettings()
+    if canary.rollback and (canary.share == 0.0 or home is None):
+        raise ValueError("rollback: expected a canary share above 0, and a home for the lock of production")
     metrics = Metrics(dropped=lambda: log.dropped_total if log is not None else 0)
     production = Production(
         lake,
         product,
-        on_swap=lambda released: metrics.serving(released.release, released.commit),
+        canary=canary,
+        undo=undo_in(lake, product, home=home) if canary.rollback and home is not None else None,
+        on_change=metrics.serving,
+        on_verdict=lambda outcome: metrics.trials.labels(outcome).inc(),
         on_failure=metrics.reload_failures.inc,
         on_look=VerdictGauges(lake, product, metrics.registry).look,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from headwater.serve.api.errors import ApiError
+from headwater.serve.production import Serving
 from headwater.serve.released import Released
 from headwater.serve.service import Service
 
@@ -18,25 +19,46 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def release_of(request: Request) -> Released:
-    """The release that answers now, for this whole request. Raises `ApiError` before there is one."""
-    current = service_of(request).production.current
-    if current is None:
+def serving_of(request: Request) -> Serving:
+    """The releases that answer now. Raises `ApiError` before there is one."""
+    serving = service_of(request).production.serving
+    if serving is None:
         raise ApiError(503, "not_ready", "no release is loaded yet", headers={"retry-after": "5"})
-    return current
+    return serving
 
 
-def released_model(request: Request, model: str, *, embedder: bool = False) -> Released:
-    """The current release, if `model` names it: the product, the release, or with `embedder` its embedder."""
-    released = release_of(request)
-    names = [*model_names(released), *([embedder_name(released)] if embedder else [])]
+def release_of(request: Request, user: str = "") -> tuple[Released, str]:
+    """The release that answers this visitor, for the whole request, and who the visitor is.
+
+    That is the client's session, else its user, else this request. Raises `ApiError`.
+    """
+    visitor = session_of(request) or user or str(request.scope["request_id"])
+    return _taken(request, serving_of(request).for_visitor(visitor)), visitor
+
+
+def released_model(
+    request: Request, model: str, user: str = "", *, embedder: bool = False
+) -> tuple[Released, str]:
+    """The release that `model` names: as the product, by its own name, or with `embedder` by its embedder.
+
+    With the visitor, who is empty where the release itself was named. Raises `ApiError` for another name.
+    """
+    loaded = serving_of(request).loaded()
+    for released in loaded:
+        if model == released.release:
+            return _taken(request, released), ""
+    released, visitor = release_of(request, user)
+    names = [released.product, *([embedder_name(released)] if embedder else [])]
     if model not in names:
+        known = ", ".join([*names, *(item.release for item in loaded)])
         raise ApiError(
-            404,
-            "model_not_found",
-            f"no model {model!r} is served here, but {', '.join(names)}",
-            param="model",
+            404, "model_not_found", f"no model {model!r} is served here, but {known}", param="model"
         )
+    return released, visitor
+
+
+def _taken(request: Request, released: Released) -> Released:
+    request.scope["release"] = released.release
     return released
 
 

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1")
 async def chat(request: Request, body: ChatRequest) -> Response:
     """Answer the last message from the release's passages, and cite them."""
     service = service_of(request)
-    released = released_model(request, body.model)
+    released, visitor = released_model(request, body.model, body.user)
     asked = (
         body.max_completion_tokens or body.max_tokens or min(MAX_ANSWER_TOKENS, service.limits.answer_tokens)
     )
@@ -39,6 +39,7 @@ async def chat(request: Request, body: ChatRequest) -> Response:
         messages[-1].text,
         user=user_of(request, body.user),
         session=session_of(request),
+        visitor=visitor,
     ) as exchange:
         sampling = sampling_of(body, asked, service.limits)
         prepared = await unless_gone(request, service.prepare(released, messages))
@@ -56,7 +57,7 @@ async def chat(request: Request, body: ChatRequest) -> Response:
 async def complete(request: Request, body: CompletionRequest) -> Response:
     """Continue a bare prompt: the model alone, without passages."""
     service = service_of(request)
-    released = released_model(request, body.model)
+    released, visitor = released_model(request, body.model, body.user)
     with Exchange(
         service,
         released,
@@ -64,6 +65,7 @@ async def complete(request: Request, body: CompletionRequest) -> Response:
         body.text,
         user=user_of(request, body.user),
         session=session_of(request),
+        visitor=visitor,
     ) as exchange:
         sampling = sampling_of(body, body.max_tokens or 16, service.limits)
         ids = await unless_gone(request, service.encode(released, body.text))

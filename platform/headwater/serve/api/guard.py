@@ -65,7 +65,7 @@ class Guard:
         finally:
             metrics.inflight.dec()
             route = getattr(scope.get("route"), "path", "other")
-            metrics.requests.labels(route, str(status), version).inc()
+            metrics.requests.labels(route, str(status), scope.get("release", version)).inc()
             metrics.seconds.labels(route).observe(time.monotonic() - began)
 
     def _admit(self, path: str, headers: Headers) -> str:

@@ -66,6 +66,8 @@ async def feedback(request: Request, body: FeedbackRequest) -> JSONResponse:
     feedback_id = f"feedback-{uuid.uuid4().hex}"
     value = {1: "up", 0: "neutral", -1: "down"}.get(body.vote, "none") if body.vote is not None else "none"
     service.metrics.feedback.labels(value, service.answered.get(body.response_id, "unknown")).inc()
+    if body.vote is not None:
+        service.voted(body.response_id, body.vote)
     if service.log is not None:
         service.log.feedback(
             {

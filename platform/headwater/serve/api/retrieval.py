@@ -17,6 +17,7 @@ from headwater.serve.api.context import (
     release_of,
     released_model,
     service_of,
+    serving_of,
     session_of,
     user_of,
 )
@@ -31,7 +32,7 @@ router = APIRouter(prefix="/v1")
 async def embed(request: Request, body: EmbeddingRequest) -> JSONResponse:
     """Vectors of the release's embedder: floats, or base64 of little-endian float32."""
     service = service_of(request)
-    released = released_model(request, body.model, embedder=True)
+    released, visitor = released_model(request, body.model, body.user, embedder=True)
     dimensions = released.index.embedder.dimensions
     with Exchange(
         service,
@@ -40,6 +41,7 @@ async def embed(request: Request, body: EmbeddingRequest) -> JSONResponse:
         "",
         user=user_of(request, body.user),
         session=session_of(request),
+        visitor=visitor,
     ) as exchange:
         if body.dimensions not in (None, dimensions):
             raise ApiError(422, "invalid_request", f"dimensions can only be {dimensions}", param="dimensions")
@@ -71,7 +73,7 @@ async def embed(request: Request, body: EmbeddingRequest) -> JSONResponse:
 async def search(request: Request, body: SearchRequest) -> JSONResponse:
     """Passages, best first, without an answer."""
     service = service_of(request)
-    released = release_of(request)
+    released, visitor = release_of(request, body.user)
     with Exchange(
         service,
         released,
@@ -79,6 +81,7 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
         body.query,
         user=user_of(request, body.user),
         session=session_of(request),
+        visitor=visitor,
     ) as exchange:
         found = await service.find(lambda: released.search(body.query, body.k, body.method))
         exchange.citations = found
@@ -98,13 +101,17 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
 @router.get("/models")
 async def models(request: Request) -> JSONResponse:
     """The names that requests may give."""
-    return JSONResponse({"object": "list", "data": _models(release_of(request))})
+    found: dict[str, dict[str, Any]] = {}
+    for released in serving_of(request).loaded():
+        for item in _models(released):
+            found.setdefault(item["id"], item)
+    return JSONResponse({"object": "list", "data": list(found.values())})
 
 
 @router.get("/models/{name}")
 async def model(request: Request, name: str) -> JSONResponse:
     """One of them."""
-    released = released_model(request, name, embedder=True)
+    released, _ = released_model(request, name, embedder=True)
     return JSONResponse(next(item for item in _models(released) if item["id"] == name))
 
 
