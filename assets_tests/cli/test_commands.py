@@ -34,7 +34,7 @@ def parsed(result: Result) -> Any:
 def test_status_lists_every_asset_with_its_state(headwater) -> None:
     value = parsed(headwater("status", "--json"))
     assert {row["state"] for row in value["assets"]} == {"fresh"}
-    assert len(value["assets"]) == 12
+    assert len(value["assets"]) == 13
     assert value["releases"] == {PRODUCT: f"{PRODUCT}-v1"}
     assert "release tiny-v1" in headwater("status").stdout
 

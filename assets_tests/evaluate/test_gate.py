@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from headwater.evaluate.gate import Gate, Improvement, NotWorse, decide
+from headwater.evaluate.gate import Gate, Improvement, NotWorse, Primary, decide
 from headwater.evaluate.measured import Measured
 
 METRIC = "dense/recall@10"
@@ -152,3 +152,70 @@ def test_bad_values_name_the_field():
         NotWorse(confidence=95)
     with pytest.raises(ValidationError, match="minimun"):
         Gate.model_validate({"minimun": {}})
+
+
+PRIMARY = Gate(
+    not_worse_than_production={METRIC: NotWorse(margin=0.05)}, primary=Primary(metric=METRIC, margin=0.01)
+)
+
+
+def test_the_primary_metric_is_superior_equal_or_worse():
+    base = hits(0.8)
+    worse, equal, better = [*base], [*base], [*base]
+    for number in range(0, 400, 13):
+        worse[number] = False
+    for number in range(80, 400, 100):
+        better[number : number + 12] = [True] * 12
+    equal[0], equal[81] = False, True
+    for candidate, verdict, passed in (
+        (worse, "worse", False),
+        (equal, "equal", True),
+        (better, "superior", True),
+    ):
+        condition = decide(PRIMARY, measured(candidate), measured(base)).conditions[-1]
+        assert condition.name == f"superior or equal {METRIC}"
+        assert condition.passed is passed
+        assert f": {verdict};" in condition.explanation
+
+
+def test_a_primary_metric_must_be_guarded_too():
+    with pytest.raises(ValidationError, match=f"primary: expected {METRIC} under not_worse_than_production"):
+        Gate(primary=Primary(metric=METRIC))
+
+
+def test_every_paired_condition_says_what_it_could_have_seen():
+    gate = Gate(
+        minimum={METRIC: 0.1},
+        not_worse_than_production={METRIC: NotWorse()},
+        must_improve={METRIC: Improvement()},
+        primary=Primary(metric=METRIC),
+    )
+    candidate = hits(0.8)
+    candidate[0:40] = [False] * 40
+    bound, *paired = decide(gate, measured(candidate), measured(hits(0.8))).as_json()["conditions"]
+    assert bound["detectable"] is None
+    assert all(item["detectable"] > 0 for item in paired)
+    assert all((item["questions"], item["groups"]) == (400, 12) for item in paired)
+    guard, improves, primary = paired
+    assert improves["detectable"] > guard["detectable"], "two claims share one level"
+    assert improves["detectable"] == primary["detectable"]
+
+
+def test_claims_of_one_decision_share_its_level():
+    other = "dense/mrr@10"
+    before, after = hits(0.5), hits(0.5)
+    for number in (50, 51, 52, 53, 54):
+        after[number] = True
+    now, then = measured(after), measured(before)
+    alone = decide(IMPROVES, now, then).conditions[0]
+    both = decide(
+        Gate(must_improve={METRIC: Improvement(), other: Improvement()}),
+        Measured({**now.metrics, other: 0.5}, {**now.questions, other: then.questions[METRIC]}, now.groups),
+        Measured(
+            {**then.metrics, other: 0.5}, {**then.questions, other: then.questions[METRIC]}, then.groups
+        ),
+    ).conditions[1]
+    assert alone.passed
+    assert alone.p_value == alone.adjusted_p == both.p_value
+    assert both.adjusted_p == pytest.approx(2 * alone.p_value)
+    assert not both.passed

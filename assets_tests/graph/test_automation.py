@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from headwater.components.automation import REFRESH
+from headwater.components.automation import REFRESH, refresh
 
 UPSTREAM, DOWNSTREAM = dg.AssetKey("upstream"), dg.AssetKey("downstream")
 
@@ -106,3 +106,32 @@ def test_after_failures_only_a_new_change_asks_again(chain: Chain) -> None:
     chain.version, chain.failing = "3", False
     chain.make("upstream")
     assert chain.tick() == {DOWNSTREAM}
+
+
+def test_an_input_that_is_not_followed_makes_nothing_alone() -> None:
+    instance, versions = dg.DagsterInstance.ephemeral(), {"said": "1", "documents": "1"}
+    said = dg.AssetKey("said")
+
+    def source(name: str) -> dg.AssetsDefinition:
+        @dg.asset(name=name)
+        def made() -> dg.MaterializeResult:
+            return dg.MaterializeResult(data_version=dg.DataVersion(versions[name]))
+
+        return made
+
+    @dg.asset(deps=["said", "documents"], automation_condition=refresh(said))
+    def learnt() -> None: ...
+
+    assets = [source("said"), source("documents"), learnt]
+    definitions, cursor = dg.Definitions(assets=assets), None
+
+    def requested(changed: str) -> int:
+        nonlocal cursor
+        versions[changed] += "1"
+        dg.materialize(assets, selection=[changed], instance=instance)
+        result = dg.evaluate_automation_conditions(definitions, instance, cursor=cursor)
+        cursor = result.cursor
+        return result.get_num_requested(dg.AssetKey("learnt"))
+
+    dg.materialize(assets, instance=instance)
+    assert (requested("said"), requested("said"), requested("documents")) == (0, 0, 1)

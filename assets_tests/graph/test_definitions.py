@@ -28,12 +28,16 @@ CHAIN = {
     "bronze": {"raw"},
     "silver": {"bronze"},
     "chunks": {"silver"},
-    "training_set": {"silver"},
+    "training_set": {"silver", "feedback"},
+    "inference": set(),
+    "feedback": {"inference", "questions", "chunks"},
+    "drift": {"inference"},
     "questions": {"silver", "chunks"},
     "embeddings": {"chunks"},
     "index": {"chunks", "embeddings"},
     "base_model": set(),
     "model": {"base_model", "training_set"},
+    "profile": {"questions", "index"},
     "evaluation": {"questions", "index", "training_set", "base_model", "model"},
 }
 
@@ -55,7 +59,7 @@ def test_the_shipped_products_have_the_whole_chain(loaded: dg.Definitions, produ
         if spec.key.path[0] == product
     }
     assert {name: found[name] for name in CHAIN} == CHAIN
-    assert {"evaluation", "index", "model"} <= found["release"]
+    assert {"evaluation", "index", "model", "profile"} <= found["release"]
 
 
 def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:

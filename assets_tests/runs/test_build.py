@@ -18,7 +18,7 @@ from headwater.tables import read_json, read_rows
 
 ASSETS = {
     "raw", "bronze", "silver", "chunks", "training_set", "embeddings", "index",
-    "base_model", "model", "questions", "evaluation", "release",
+    "base_model", "model", "questions", "profile", "evaluation", "release",
 }  # fmt: skip
 
 

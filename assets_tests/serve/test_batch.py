@@ -9,12 +9,13 @@ import pytest
 
 from headwater.serve import batch
 
+LONG = "image tag-image. Adds or overwrites the labels that are kept beside the image. " * 300
 LINES = [
     json.dumps({"question": "How does one tag an image?", "id": "a", "max_tokens": 4}),
     "",
     "no question",
     json.dumps({"question": " "}),
-    json.dumps({"question": "word " * 3000}),
+    json.dumps({"question": LONG}),
     json.dumps({"question": "List every gateway?", "id": 7, "max_tokens": 4, "temperature": 1.2, "seed": 3}),
 ]
 

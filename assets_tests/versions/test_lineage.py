@@ -17,7 +17,7 @@ def test_a_release_leads_back_to_every_raw_digest(built) -> None:
     nodes = {node.asset: node for node in found.nodes}
     assert set(nodes) == {
         "raw", "bronze", "silver", "chunks", "training_set", "embeddings", "index",
-        "base_model", "model", "questions", "evaluation", "release",
+        "base_model", "model", "questions", "profile", "evaluation", "release",
     }  # fmt: skip
     assert all(node.run_id == built.result.run_id for node in nodes.values())
     assert nodes["index"].inputs.keys() == {"chunks", "embeddings"}

@@ -24,7 +24,7 @@ def test_a_release_is_made_again_byte_for_byte(built, settings_of) -> None:
     assert verdicts.pop("raw") == "taken over"
     assert set(verdicts.values()) == {"equal"}, found.assets
     assert found.reproduced
-    assert found.equal == 12
+    assert found.equal == 13
     assert (lake.refs("branch"), lake.refs("tag")) == before
     assert not (built.folder / "home" / "reproduce" / "tiny-v1").exists()
 

@@ -101,10 +101,15 @@ class PartWriter:
 
 def write_part(folder: Path, number: int, rows: pa.Table) -> None:
     """Write the part with this number; equal rows give equal bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    write_table(part_path(folder, number), rows)
+
+
+def write_table(path: Path, rows: pa.Table) -> None:
+    """Write one Parquet file; equal rows give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(
         rows.combine_chunks(),
-        part_path(folder, number),
+        path,
         compression="zstd",
         compression_level=3,
         row_group_size=MAX_PART_ROWS,

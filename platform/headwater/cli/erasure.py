@@ -37,8 +37,9 @@ def forget(
     """
     from headwater.versions.erasure_report import as_json as as_value
     from headwater.versions.erasure_report import markdown, write
+    from headwater.versions.forgetting import find
     from headwater.versions.forgetting import forget as run
-    from headwater.versions.selection import Wanted, select
+    from headwater.versions.selection import Wanted
 
     show_progress(quiet=as_json)
     with readable_errors():
@@ -46,10 +47,13 @@ def forget(
         wanted = Wanted(document, uri, text)
         if dry_run:
             lake = settings.open_lake()
-            found = select(lake, lake.resolve(settings.branch), product, wanted, whole_files=whole_files)
-            uris = [item.uri for item in found.documents]
-            value = {"documents": uris, "files": list(found.files), "partial": dict(found.partial)}
-            emit(as_json, value, lambda: console.print("\n".join([*uris, *found.files]), markup=False))
+            head = lake.resolve(settings.branch)
+            found, _, logged = find(settings, lake, head, product, wanted, whole_files=whole_files)
+            uris, rows = [item.uri for item in found.documents], sorted(logged.ids)
+            partial = dict(found.partial)
+            value = {"documents": uris, "files": list(found.files), "partial": partial, "log_rows": rows}
+            lines = [*uris, *found.files, *(f"inference/{row}" for row in rows)]
+            emit(as_json, value, lambda: console.print("\n".join(lines), markup=False))
             return
         done = run(settings, product, wanted, reason=reason, whole_files=whole_files, sweep=sweep)
         paths = write(done, report or settings.home / "erasures")

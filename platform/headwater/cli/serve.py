@@ -10,7 +10,7 @@ import typer
 
 from headwater.cli.builds import Product
 from headwater.cli.output import readable_errors, show_progress
-from headwater.settings import Settings
+from headwater.settings import PRODUCTION, Settings
 
 
 def serve(
@@ -28,22 +28,46 @@ def serve(
     answer_tokens: Annotated[int, typer.Option(min=1, max=4096, help="Most tokens of an answer")] = 512,
     answer_seconds: Annotated[float, typer.Option(min=1, help="An answer ends after this long")] = 120.0,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second and key")] = 20.0,
+    keep_log: Annotated[
+        bool, typer.Option("--log/--no-log", help="Keep requests and feedback, redacted, for monitoring")
+    ] = True,
+    segment_seconds: Annotated[
+        float, typer.Option(min=1, help="The log's file is closed after this long, for windows to be made")
+    ] = 600.0,
+    segment_mib: Annotated[float, typer.Option(min=0.01, help="The log's file is closed at this size")] = 8.0,
     drain: Annotated[float, typer.Option(min=0, help="Longest wait for open requests at SIGTERM")] = 30.0,
 ) -> None:
     """Answer questions from a product's release over HTTP, with OpenAI's endpoints and a page at /."""
     show_progress(quiet=False)
     with readable_errors():
+        from headwater.inference_log.log import InferenceLog
+        from headwater.inference_log.privacy import redaction_of
+        from headwater.inference_log.writer import SegmentLimits
         from headwater.serve.api import make_app
         from headwater.serve.keys import ApiKeys
         from headwater.serve.limits import Limits
         from headwater.serve.server import hosts_of, run
 
         keys = ApiKeys.from_environment(os.environ, keys_file)
+        hosts = hosts_of(host, keys)
+        settings = Settings.from_environment()
+        lake = settings.open_lake()
+        log = None
+        if keep_log:
+            log = InferenceLog(
+                settings.home,
+                product,
+                redact=redaction_of(lake, PRODUCTION, product),
+                limits=SegmentLimits(
+                    segment_bytes=round(segment_mib * (1 << 20)), segment_seconds=segment_seconds
+                ),
+            )
         app = make_app(
-            Settings.from_environment().open_lake(),
+            lake,
             product,
             keys=keys,
-            hosts=hosts_of(host, keys),
+            hosts=hosts,
+            log=log,
             limits=Limits(
                 waiting=waiting,
                 answer_tokens=answer_tokens,
@@ -54,4 +78,8 @@ def serve(
             poll_seconds=poll,
             threads=threads,
         )
-        run(app, host, port)
+        try:
+            run(app, host, port)
+        finally:
+            if log is not None:
+                log.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from headwater.components.automation import REFRESH
+from headwater.components.automation import refresh
 from headwater.components.links import commit_link, run_link
 from headwater.components.rendering import check_result, column_schema, materialization_metadata
 from headwater.components.resource import Headwater
@@ -26,7 +26,9 @@ class Asset:
     """A recipe with what people see of it.
 
     `after` runs when the asset stands on the target branch and may add metadata: releasing, for example.
-    `prepare` may give the recipe what only a running step has, such as a process client.
+    `prepare` may give the recipe what only a running step has, such as a process client. A change of
+    `unfollowed` inputs alone makes nothing by itself: what users say moves every day, and what is expensive
+    to make of it waits for a build or for a refresh within its limits.
     """
 
     recipe: Recipe
@@ -35,6 +37,7 @@ class Asset:
     description: str
     after: Callable[[dg.AssetExecutionContext, Settings, Published], dict[str, Any]] | None = None
     prepare: Callable[[dg.AssetExecutionContext, Recipe], Recipe] | None = None
+    unfollowed: tuple[str, ...] = ()
 
     @property
     def key(self) -> dg.AssetKey:
@@ -69,6 +72,7 @@ def _build(asset: Asset, owner: str) -> dg.AssetsDefinition:
 def _spec(asset: Asset, owner: str) -> dg.AssetSpec:
     recipe = asset.recipe
     metadata: dict[str, Any] = {"lake_folder": recipe.folder}
+    ignored = [dg.AssetKey([recipe.product, name]) for name in asset.unfollowed]
     main_dataset = recipe.datasets.get("")
     if main_dataset is not None:
         metadata["dagster/column_schema"] = column_schema(main_dataset)
@@ -82,7 +86,7 @@ def _spec(asset: Asset, owner: str) -> dg.AssetSpec:
         code_version=digest_json({"code": recipe.code_version, "config": recipe.config})[:16],
         tags={"headwater/tier": asset.tier},
         metadata=metadata,
-        automation_condition=None if recipe.observes else REFRESH,
+        automation_condition=None if recipe.observes else refresh(*ignored),
     )
 
 

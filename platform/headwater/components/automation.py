@@ -7,6 +7,8 @@ here looks at states instead: the data versions that the asset consumed, and tho
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import dagster as dg
 
 DATA_VERSION = "dagster/data_version"
@@ -16,13 +18,17 @@ CONSUMED = "dagster/input_data_version/"
 class InputsMoved(dg.AutomationCondition[dg.AssetKey]):
     """True while some input's data version differs from the one in the asset's last materialization.
 
-    An asset that was never made counts as moved once every input exists.
+    An asset that was never made counts as moved once every input exists. Inputs that are `ignored` may move.
     """
+
+    def __init__(self, ignored: Collection[dg.AssetKey] = ()) -> None:
+        self._ignored = frozenset(ignored)
 
     @property
     def name(self) -> str:
         """What the UI calls the condition."""
-        return "an input holds other data"
+        names = ", ".join(sorted(key.to_user_string() for key in self._ignored))
+        return f"an input other than {names} holds other data" if names else "an input holds other data"
 
     def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
         """Compare the tags of the latest materializations."""
@@ -39,6 +45,7 @@ class InputsMoved(dg.AutomationCondition[dg.AssetKey]):
         return own is None or any(
             tags is not None and tags.get(DATA_VERSION) != own.get(CONSUMED + parent.to_user_string())
             for parent, tags in now.items()
+            if parent not in self._ignored
         )
 
 
@@ -51,17 +58,27 @@ def _tags(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str] | No
 
 FAILED = dg.AutomationCondition.execution_failed()
 
-REFRESH = (
-    (InputsMoved() | dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested()))
-    & ~dg.AutomationCondition.any_deps_missing()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-    & dg.AutomationCondition.all_deps_blocking_checks_passed()
-    & (
-        ~FAILED
-        | FAILED.newly_true()
-        | dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+
+def refresh(*ignored: dg.AssetKey) -> dg.AutomationCondition[dg.AssetKey]:
+    """Make what is behind its inputs, and what follows it in the same run.
+
+    After a failure once more, then only when an input changes again. A change of `ignored` inputs alone
+    makes nothing.
+    """
+    selection = dg.AssetSelection.assets(*ignored)
+    requested = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested())
+    changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    if ignored:
+        requested, changed = requested.ignore(selection), changed.ignore(selection)
+    return (
+        (InputsMoved(ignored) | requested)
+        & ~dg.AutomationCondition.any_deps_missing()
+        & ~dg.AutomationCondition.any_deps_in_progress()
+        & ~dg.AutomationCondition.in_progress()
+        & dg.AutomationCondition.all_deps_blocking_checks_passed()
+        & (~FAILED | FAILED.newly_true() | changed)
     )
-)
-"""Make what is behind its inputs, and what follows it in the same run; after a failure once more, then only
-when an input changes again."""
+
+
+REFRESH = refresh()
+"""The condition of an asset that follows each of its inputs."""

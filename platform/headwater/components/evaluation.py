@@ -1,4 +1,4 @@
-"""Evaluation: questions, the report, and the release that the gate lets through."""
+"""Evaluation: questions, the reference profile, the report, and the release that the gate lets through."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from headwater.index.questions import QuestionsMaker
 from headwater.lake.protocol import Lake
 from headwater.lake.publish import Published
 from headwater.lake.recipe import Declared, Pin, Recipe
+from headwater.monitor.reference import ProfileMaker
 from headwater.release import Promotion, baseline, judged_baseline, promote
 from headwater.schemas import QUESTIONS, RETRIEVAL_RESULTS
 from headwater.settings import MAIN, Settings
@@ -30,9 +31,20 @@ RELEASED = (
     "training_set",
     "base_model",
     "model",
+    "profile",
     "evaluation",
 )
 """What a release names the versions of."""
+PROFILE_CODE = (
+    "headwater.monitor.reference",
+    "headwater.monitor.profile",
+    "headwater.monitor.rows",
+    "headwater.monitor.clusters",
+    "headwater.monitor.null_table",
+    "headwater.monitor.text_statistics",
+)
+"""What shapes a profile; the tests that use one do not, and a change of them makes no new release."""
+HOLM = "headwater.monitor.correction"
 
 
 class EvaluationAttributes(ProductAttributes):
@@ -63,9 +75,10 @@ class Evaluation(ProductComponent):
     attributes: EvaluationAttributes
 
     def assets(self) -> Sequence[Asset]:
-        """questions, evaluation, release."""
+        """questions, profile, evaluation, release."""
         given, product = self.attributes, self.product
         decision = ReleaseMaker(gate=given.gate)
+        profile = ProfileMaker(title=product)
         evaluation = given.evaluation.model_copy(
             update={"gate": given.gate, "title": f"{product}: evaluation"}
         )
@@ -94,10 +107,24 @@ class Evaluation(ProductComponent):
             Asset(
                 Recipe(
                     product,
+                    "profile",
+                    maker=profile,
+                    inputs=("questions", "index"),
+                    code=(*PROFILE_CODE, "headwater.index"),
+                    config=profile.model_dump(mode="json"),
+                    libraries=("faiss-cpu", "numpy", "torch"),
+                ),
+                tier="report",
+                kinds=("python", "safetensors"),
+                description="What questions look like that the release was made for; windows are held to it.",
+            ),
+            Asset(
+                Recipe(
+                    product,
                     "evaluation",
                     maker=evaluation,
                     inputs=("questions", "index", "training_set", "base_model", "model"),
-                    code=("headwater.evaluate", "headwater.index", "headwater.train"),
+                    code=("headwater.evaluate", "headwater.index", "headwater.train", HOLM),
                     datasets={"": RETRIEVAL_RESULTS},
                     config=evaluation.model_dump(mode="json"),
                     libraries=("faiss-cpu", "bm25s", "sacrebleu", "torch", "transformers", "peft"),
@@ -113,7 +140,7 @@ class Evaluation(ProductComponent):
                     "release",
                     maker=decision,
                     inputs=RELEASED,
-                    code=("headwater.evaluate",),
+                    code=("headwater.evaluate", HOLM),
                     checks=(Declared("gate", "Every condition of the gate holds", blocking=False),),
                     config=decision.model_dump(mode="json"),
                     pins=against_same,

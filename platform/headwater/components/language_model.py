@@ -20,6 +20,9 @@ from headwater.train.config import FineTuning
 from headwater.train.maker import PROCESS_ENVIRONMENT, ModelMaker
 from headwater.train.training_set import TrainingSetMaker
 
+NEAREST = ("headwater.curate.dedup", "headwater.curate.kernels")
+"""Tells whether a label's question is held out."""
+
 
 class LanguageModelAttributes(ProductAttributes):
     """What `defs.yaml` may say of the language model."""
@@ -42,6 +45,7 @@ class LanguageModel(ProductComponent):
     def assets(self) -> Sequence[Asset]:
         """training_set, base_model, model."""
         given, product = self.attributes, self.product
+        learns = given.training_set.feedback is not None
         maker = ModelMaker(fine_tuning=given.fine_tuning)
         return [
             Asset(
@@ -49,8 +53,8 @@ class LanguageModel(ProductComponent):
                     product,
                     "training_set",
                     maker=given.training_set,
-                    inputs=("silver",),
-                    code=("headwater.train",),
+                    inputs=("silver", *(("feedback",) if learns else ())),
+                    code=("headwater.train", *(NEAREST if learns else ())),
                     datasets={"": TRAINING_SET, "quarantine": QUARANTINE},
                     config=given.training_set.model_dump(mode="json"),
                     libraries=("bm25s",),
@@ -58,6 +62,7 @@ class LanguageModel(ProductComponent):
                 tier="gold",
                 kinds=("python", "parquet"),
                 description="Chats that end with the right answer; no group stands in two splits.",
+                unfollowed=("feedback",) if learns else (),
             ),
             Asset(
                 Recipe(

@@ -46,10 +46,19 @@ class ReleaseMaker(BaseModel):
         )
         return Produced(
             rows=len(decision.conditions),
-            metrics={"conditions_failed": len(decision.failed)},
+            metrics={"conditions_failed": len(decision.failed), **_detectable(decision)},
             tables={"conditions": tuple(asdict(condition) for condition in decision.conditions)},
             checks=(_check(decision),),
         )
+
+
+def _detectable(decision: Decision) -> dict[str, float]:
+    """The smallest difference that each paired condition would see, by its name."""
+    return {
+        f"detectable/{item.name}": item.detectable
+        for item in decision.conditions
+        if item.detectable is not None
+    }
 
 
 def _check(decision: Decision) -> CheckOutcome:

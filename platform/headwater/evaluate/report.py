@@ -28,6 +28,10 @@ METHOD = (
     ),
     "Intervals are 95 % percentile bootstrap intervals over 2,000 resamples of whole groups, seeded.",
 )
+DETECTABLE = (
+    "detectable: the smallest difference that this evaluation would see with a power of 80 %. What is "
+    "smaller can pass or fail by chance; more questions, or questions in more groups, make it smaller."
+)
 
 
 @dataclass(frozen=True)
@@ -227,8 +231,19 @@ def _comparison(compared: Sequence[Compared] | None) -> Html:
 def _gate(decision: Decision | None) -> Html:
     if decision is None:
         return Html("")
-    rows = [[_mark(item), item.name, item.required, item.explanation] for item in decision.conditions]
-    return joined([tag("h2", "Gate"), table(["", "condition", "required", "measured"], rows)])
+    rows = [
+        [
+            _mark(item),
+            item.name,
+            item.required,
+            item.explanation,
+            "" if item.adjusted_p is None else f"{item.adjusted_p:.4f}",
+            "" if item.detectable is None else f"{item.detectable:.4f}",
+        ]
+        for item in decision.conditions
+    ]
+    headers = ["", "condition", "required", "measured", "p (Holm)", "detectable"]
+    return joined([tag("h2", "Gate"), table(headers, rows, numbers=(4, 5)), tag("p", DETECTABLE, cls="soft")])
 
 
 def _mark(condition: Condition) -> Html:

@@ -66,6 +66,11 @@ class VectorIndex:
         """Cosines of one query, float32 [dimensions], with the vectors at these positions."""
         return [float(query @ self._index.reconstruct(position)) for position in positions]
 
+    def vectors(self, positions: Sequence[int]) -> Vectors:
+        """The vectors at these positions, float32 [positions, dimensions]."""
+        kept = [self._index.reconstruct(position) for position in positions]
+        return np.asarray(kept, dtype=np.float32).reshape(len(kept), self._index.d)
+
 
 def _ordered(positions: list[int], scores: list[float]) -> list[tuple[int, float]]:
     found = [(position, score) for position, score in zip(positions, scores, strict=True) if position >= 0]

@@ -65,6 +65,11 @@ class Passages:
         chunk_ids: list[str] = self._table["chunk_id"].to_pylist()
         return numbers, dict(zip(chunk_ids, numbers.tolist(), strict=True))
 
+    def positions(self) -> dict[str, int]:
+        """Where each chunk stands, by chunk id."""
+        chunk_ids: list[str] = self._table["chunk_id"].to_pylist()
+        return {chunk_id: position for position, chunk_id in enumerate(chunk_ids)}
+
     def title_of(self, chunk_id: str) -> str:
         """Title of the document of a chunk, or its uri. Raises `KeyError` for an unknown chunk."""
         position = pc.index(self._table["chunk_id"], chunk_id).as_py()

@@ -112,6 +112,17 @@ class SearchIndex:
         cosines = self._dense.cosines(vector, [position for position, _ in ranking])
         return Retrieved(self.hits(ranking), cosines, dense[0][1] if dense else 0.0, vector)
 
+    def nearest(self, queries: Sequence[str]) -> tuple[Vectors, Vectors]:
+        """The queries' vectors [n, dimensions] and the cosine of each one's nearest passage [n].
+
+        The cosine is NaN where the index is empty. Raises what `search` raises.
+        """
+        _require_query(queries, 1)
+        vectors = self.embedder.embed(queries)
+        ranked = self._dense.rank(vectors, 1) if len(queries) and len(self) else [[]] * len(queries)
+        cosines = [ranking[0][1] if ranking else np.nan for ranking in ranked]
+        return vectors, np.asarray(cosines, dtype=np.float32)
+
     def search_many(self, queries: Sequence[str], k: int = 10, method: str = "hybrid") -> list[list[Hit]]:
         """The same for many queries at once, embedded in batches."""
         return [self.hits(ranking) for ranking in self.rank(queries, k, method)]
@@ -145,6 +156,16 @@ class SearchIndex:
         """Title of a chunk's document, or its uri if it has none. Raises `KeyError` for an unknown chunk."""
         return self._passages.title_of(chunk_id)
 
+    def passages(self, chunk_ids: Sequence[str]) -> dict[str, tuple[str, Vectors]]:
+        """Title and text, and vector [dimensions], of those of the chunks that the index holds."""
+        places = {name: self._positions[name] for name in chunk_ids if name in self._positions}
+        rows = self._passages.take(list(places.values()))
+        vectors = self._dense.vectors(list(places.values()))
+        return {
+            name: (f"{row['title']}\n{row['text']}".strip(), vectors[number])
+            for number, (name, row) in enumerate(zip(places, rows, strict=True))
+        }
+
     def documents(self) -> tuple[npt.NDArray[np.int32], dict[str, int]]:
         """See `Passages.documents`."""
         return self._passages.documents()
@@ -168,6 +189,10 @@ class SearchIndex:
                 f"{embedder.fingerprint[:16]} ({embedder.model.package}): install the model of the index, "
                 "or rebuild the index"
             )
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return self._passages.positions()
 
     @cached_property
     def _passages(self) -> Passages:

@@ -14,7 +14,7 @@ from headwater.monitor.mmd import mmd_test
 from headwater.monitor.null_table import centroid_distance
 from headwater.monitor.profile import Profile
 from headwater.monitor.proportions import binomial_above, share_rose
-from headwater.monitor.rows import Observed, Requests
+from headwater.monitor.rows import Answers, Observed, Requests
 from headwater.monitor.sequential import THRESHOLD, PageHinkley
 from headwater.monitor.split_test import split_test
 from headwater.monitor.verdict import MonitorConfig
@@ -98,17 +98,23 @@ def coverage_tests(window: str, rows: Observed, profile: Profile, config: Monito
 
 
 def concept_tests(
-    window: str, rows: Observed, profile: Profile, config: MonitorConfig, votes: PageHinkley, alarmed: bool
+    window: str,
+    rows: Observed,
+    profile: Profile,
+    config: MonitorConfig,
+    votes: PageHinkley,
+    alarmed: bool,
+    answers: Answers | Observed,
 ) -> list[Tested]:
-    """Thumbs down and unsupported answers against the reference, votes over all windows, and perplexity."""
+    """Thumbs down and unsupported answers against `answers`, votes over all windows, and perplexity."""
     tests: list[Tested] = []
     for name, column, bad in (("thumbs down", "down", 1.0), ("unsupported answers", "grounded", 0.0)):
-        before: Floats | None = getattr(profile.reference, column)
+        before: Floats | None = getattr(answers, column)
         now: Floats | None = getattr(rows, column)
         if before is not None and now is not None:
             tests += _share(
                 name,
-                (before == bad, ~np.isnan(before), profile.reference.clusters),
+                (before == bad, ~np.isnan(before), answers.clusters),
                 (now == bad, ~np.isnan(now), rows.clusters),
                 seed=(window, name),
                 least=config.least_votes,

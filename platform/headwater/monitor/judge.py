@@ -20,10 +20,18 @@ from headwater.monitor.families import (
     vote_stream,
 )
 from headwater.monitor.profile import Profile
-from headwater.monitor.rows import WindowData
+from headwater.monitor.rows import Answers, WindowData
+from headwater.monitor.sequential import PageHinkley
 from headwater.monitor.shown import shown_distances
 from headwater.monitor.text_statistics import measured
-from headwater.monitor.verdict import FamilyVerdict, Finding, MonitorConfig, WindowVerdict
+from headwater.monitor.verdict import (
+    FAMILIES,
+    UNJUDGED,
+    FamilyVerdict,
+    Finding,
+    MonitorConfig,
+    WindowVerdict,
+)
 
 NO_DATA = "nothing was recorded that this family could look at"
 
@@ -33,8 +41,11 @@ def judge(
     profile: Profile,
     history: Sequence[WindowVerdict] = (),
     config: MonitorConfig | None = None,
+    answers: Answers | None = None,
 ) -> WindowVerdict:
     """Judge a window against a profile. `history` holds earlier verdicts, oldest first.
+
+    `answers` is what thumbs down and unsupported answers are compared with; without it the profile's own.
 
     Equal arguments give equal verdicts: seeds come from the window's id. Earlier verdicts on another profile
     are ignored. Raises `OtherEmbedder` when the window's vectors cannot be compared with the profile's.
@@ -52,7 +63,9 @@ def judge(
         "data": lambda: data_tests(window.id, rows, profile, config),
         "text": lambda: text_tests(window.id, rows, measures, profile, config),
         "coverage": lambda: coverage_tests(window.id, rows, profile, config),
-        "concept": lambda: concept_tests(window.id, rows, profile, config, votes, alarmed),
+        "concept": lambda: concept_tests(
+            window.id, rows, profile, config, votes, alarmed, answers or profile.reference
+        ),
         "label": lambda: label_tests(rows, config),
     }
     for family, tests in judged.items():
@@ -75,6 +88,34 @@ def judge(
     )
 
 
+def unjudged(
+    window: WindowData,
+    profile: str,
+    status: str,
+    why: str,
+    history: Sequence[WindowVerdict] = (),
+    config: MonitorConfig | None = None,
+) -> WindowVerdict:
+    """The verdict on a window for whose questions there is nothing to compare with: performance alone.
+
+    `profile` is the digest of what cannot be compared, `status` and `why` become those of other families.
+    """
+    config = config or MonitorConfig()
+    earlier = [verdict for verdict in history if verdict.profile == profile]
+    families = {family: FamilyVerdict(status=status, why=why) for family in FAMILIES}
+    past = [verdict.families["performance"] for verdict in earlier]
+    families["performance"] = decided(performance_tests(window.requests, config), past, config)
+    rows = window.observed
+    return WindowVerdict(
+        window=window.id,
+        profile=profile,
+        rows=rows.rows,
+        clusters=clustering.count(rows.clusters),
+        families=families,
+        votes=earlier[-1].votes if earlier else PageHinkley(),
+    )
+
+
 def decided(tests: Sequence[Tested], past: Sequence[FamilyVerdict], config: MonitorConfig) -> FamilyVerdict:
     """The verdict of one family, given its tests and its earlier verdicts, oldest first."""
     if not tests:
@@ -86,7 +127,7 @@ def decided(tests: Sequence[Tested], past: Sequence[FamilyVerdict], config: Moni
         lowest = min((finding.p for finding in findings if finding.p is not None), default=1.0)
         why = f"nothing significant at {config.alpha:g} (lowest p {lowest:.2g})"
         return FamilyVerdict(status="ok", why=why, findings=findings)
-    judged = [verdict for verdict in past if verdict.status != "insufficient"]
+    judged = [verdict for verdict in past if verdict.status not in UNJUDGED]
     recent = judged[len(judged) - (config.recent_windows - 1) :] if config.recent_windows > 1 else []
     times = bool(strong) + sum(verdict.strong for verdict in recent)
     named = ", ".join(f"{one.name} {one.reference} → {one.window}" for one in (strong or certain))

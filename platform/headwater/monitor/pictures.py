@@ -12,7 +12,13 @@ from headwater.monitor.profile import Profile
 from headwater.monitor.rows import Observed
 from headwater.monitor.verdict import FAMILIES, WindowVerdict
 
-COLOURS = {"ok": "#3f8f70", "warn": "#d9a13b", "drift": "#b83232", "insufficient": "#cbd5e1"}
+COLOURS = {
+    "ok": "#3f8f70",
+    "warn": "#d9a13b",
+    "drift": "#b83232",
+    "insufficient": "#cbd5e1",
+    "not_comparable": "#7c5cab",
+}
 MOST_WINDOWS = 30
 MOST_POINTS = 1500
 
@@ -34,8 +40,8 @@ def draw_history(verdicts: Sequence[WindowVerdict], path: Path) -> None:
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(left=False)
     for status, colour in COLOURS.items():
-        axes.plot([], [], "s", color=colour, label=status)
-    figure.legend(frameon=False, ncols=4, loc="outside upper center", fontsize=8)
+        axes.plot([], [], "s", color=colour, label=status.replace("_", " "))
+    figure.legend(frameon=False, ncols=5, loc="outside upper center", fontsize=8)
     save_figure(figure, path)
 
 

@@ -29,6 +29,11 @@ BINS = 10
 ANSWERABLE_LEVEL = 0.05
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _OPTIONAL = ("down", "grounded", "contradicts")
+LEAST_ROWS, LEAST_CLUSTERS = 40, 4
+
+
+class Insufficient(ValueError):
+    """There are too few questions for a profile; the message says how many."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,19 @@ class Profile:
 
     @classmethod
     def load(cls, folder: Path) -> Profile:
-        """Read both files. Raises `ValueError` for files that do not belong together or another format."""
+        """Read both files.
+
+        Raises `Insufficient` with the reason where there were too few questions, and `ValueError` for files
+        that do not belong together or another format.
+        """
         from safetensors.numpy import load
 
         text = (folder / JSON_FILE).read_text(encoding="utf-8")
         facts: dict[str, Any] = json.loads(text)
         if facts.get("format") != FORMAT:
             raise ValueError(f"{JSON_FILE} has format {facts.get('format')!r}, expected {FORMAT}")
+        if "insufficient" in facts:
+            raise Insufficient(facts["insufficient"])
         data = (folder / ARRAYS_FILE).read_bytes()
         if digest_bytes(data) != facts["arrays"]:
             raise ValueError(f"{ARRAYS_FILE} is not the one that {JSON_FILE} was written with")
@@ -87,17 +98,17 @@ class Profile:
 def build(name: str, reference: Observed) -> Profile:
     """Make a profile of a release's questions; `name` (product and commit, say) seeds what is drawn.
 
-    At most 5,000 rows are kept, in whole clusters. Raises `ValueError` for fewer than 40 rows or 4 clusters,
-    or when no question has a similarity.
+    At most 5,000 rows are kept, in whole clusters. Raises `Insufficient` for fewer than 40 rows or 4
+    clusters, or when no question has a similarity.
     """
-    if reference.rows < 40 or clustering.count(reference.clusters) < 4:
-        raise ValueError(
-            f"a profile needs 40 questions in 4 clusters or more, not {reference.rows} in "
-            f"{clustering.count(reference.clusters)}"
+    if reference.rows < LEAST_ROWS or clustering.count(reference.clusters) < LEAST_CLUSTERS:
+        raise Insufficient(
+            f"a profile needs {LEAST_ROWS} questions in {LEAST_CLUSTERS} clusters or more, not "
+            f"{reference.rows} in {clustering.count(reference.clusters)}"
         )
     similarity = reference.similarity[~np.isnan(reference.similarity)]
     if len(similarity) == 0:
-        raise ValueError("no question of the reference has a similarity to the index")
+        raise Insufficient("no question of the reference has a similarity to the index")
     kept = clustering.drawn(reference.clusters, SAMPLE_ROWS, clustering.seeded(name, "sample"))
     sample = _taken(reference, kept)
     words = vocabulary(sample.texts, sample.clusters)
@@ -120,6 +131,20 @@ def build(name: str, reference: Observed) -> Profile:
 
     text = canonical_json(_facts(profile, digest_bytes(save(_arrays(profile)))))
     return _with_digest(profile, digest_bytes(text.encode()))
+
+
+def write_insufficient(folder: Path, name: str, reference: Observed, reason: str) -> None:
+    """Write a `profile.json` that says why there is no profile; equal arguments give equal bytes."""
+    facts = {
+        "format": FORMAT,
+        "name": name,
+        "embedder": reference.embedder,
+        "rows": reference.rows,
+        "clusters": clustering.count(reference.clusters),
+        "answerable_similarity": None,
+        "insufficient": reason,
+    }
+    (folder / JSON_FILE).write_text(canonical_json(facts), encoding="utf-8")
 
 
 def _components(embeddings: Floats) -> tuple[Floats, Floats, Floats]:

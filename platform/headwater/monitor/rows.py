@@ -64,6 +64,15 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What became of answers, a value each: `down` and `grounded` as in `Observed`, NaN for not known."""
+
+    clusters: Rows
+    down: Floats
+    grounded: Floats
+
+
+@dataclass(frozen=True)
 class Requests:
     """How the service did: latency of every answered request in milliseconds, and how many failed."""
 
@@ -97,6 +106,8 @@ class WindowData:
 def observed(records: Iterable[Mapping[str, Any]], *, embedder: str, dimensions: int) -> Observed:
     """Rows of the inference log (kind `request`, feedback joined as `vote`) that carry an embedding.
 
+    An embedding is base64 text, as in the log, or bytes, as in the lake: little-endian float16.
+
     A cluster is a session, else a user, else the single response: anonymous rows count as independent.
     Optional fields: `vote`, `grounded`, `contradicts`, `language`. Raises `OtherEmbedder` for a row of
     another embedder.
@@ -105,17 +116,17 @@ def observed(records: Iterable[Mapping[str, Any]], *, embedder: str, dimensions:
     strangers = sorted({str(row["embedder"]) for row in rows} - {embedder})
     if strangers:
         raise OtherEmbedder(f"the window has vectors of embedder {strangers[0]}, the profile of {embedder}")
-    vectors = [np.frombuffer(base64.b64decode(row["embedding"]), dtype="<f2") for row in rows]
+    vectors = [np.frombuffer(_bytes(row["embedding"]), dtype="<f2") for row in rows]
     embeddings = np.asarray(vectors, dtype=np.float32).reshape(len(rows), dimensions)
     embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return Observed(
         embedder=embedder,
         texts=[str(row["question"]) for row in rows],
-        clusters=numbered([_cluster(row) for row in rows]),
+        clusters=numbered([cluster_of(row) for row in rows]),
         embeddings=embeddings,
         similarity=_column(rows, "top_similarity"),
         nearest=[_nearest(row) for row in rows],
-        down=np.asarray([_down(row.get("vote")) for row in rows], dtype=np.float32),
+        down=np.asarray([down_of(row.get("vote")) for row in rows], dtype=np.float32),
         grounded=_column(rows, "grounded"),
         contradicts=_column(rows, "contradicts"),
         kinds={"language": [str(row["language"]) for row in rows]}
@@ -124,7 +135,12 @@ def observed(records: Iterable[Mapping[str, Any]], *, embedder: str, dimensions:
     )
 
 
-def _cluster(row: Mapping[str, Any]) -> str:
+def _bytes(embedding: bytes | str) -> bytes:
+    return embedding if isinstance(embedding, bytes) else base64.b64decode(embedding)
+
+
+def cluster_of(row: Mapping[str, Any]) -> str:
+    """What a row of the log came about with. Raises `ValueError` for a row that names nothing."""
     for name in ("session", "user", "response_id"):
         if row.get(name):
             return f"{name}:{row[name]}"
@@ -137,7 +153,8 @@ def _nearest(row: Mapping[str, Any]) -> str:
     return str(max(scored, key=lambda item: float(item["similarity"]))["uri"]) if scored else ""
 
 
-def _down(vote: Any) -> float:
+def down_of(vote: Any) -> float:
+    """1 for a thumb down, 0 for a thumb up, NaN where nobody judged."""
     return float("nan") if vote in (None, 0) else float(vote < 0)
 
 

@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.monitor.sequential import PageHinkley
 
 FAMILIES = ("data", "text", "coverage", "concept", "label", "performance")
-STATUSES = ("ok", "warn", "drift", "insufficient")
+STATUSES = ("ok", "warn", "drift", "insufficient", "not_comparable")
+LEVELS = {"not_comparable": -2, "insufficient": -1, "ok": 0, "warn": 1, "drift": 2}
+"""Statuses as numbers, for plots and gauges."""
+UNJUDGED = ("insufficient", "not_comparable")
+"""Statuses that say nothing about the window, so that they neither confirm nor end a drift."""
 
 
 class _Frozen(BaseModel):
@@ -91,7 +95,10 @@ class ShownDistance(_Frozen):
 
 
 class WindowVerdict(_Frozen):
-    """The verdict on a window. `profile` is the digest of what it was compared with."""
+    """The verdict on a window.
+
+    `profile` is the digest of what it was compared with, `release` the one that answered most of the window.
+    """
 
     window: str
     profile: str
@@ -101,7 +108,8 @@ class WindowVerdict(_Frozen):
     gaps: tuple[CoverageGap, ...] = ()
     shown: tuple[ShownDistance, ...] = ()
     votes: PageHinkley = PageHinkley()
+    release: str = ""
 
     def status(self, family: str) -> str:
-        """`ok`, `warn`, `drift` or `insufficient`. Raises `KeyError` for an unknown family."""
+        """One of `STATUSES`. Raises `KeyError` for an unknown family."""
         return self.families[family].status

@@ -10,12 +10,18 @@ from headwater.schemas.gold import (
     TRAINING_SET,
     embeddings,
 )
+from headwater.schemas.inference import FEEDBACK, INFERENCE
+from headwater.schemas.monitoring import ANSWERS, DRIFT
 from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
+    "ANSWERS",
     "BRONZE",
     "CHUNKS",
     "CHUNK_STATE",
+    "DRIFT",
+    "FEEDBACK",
+    "INFERENCE",
     "PAIRS",
     "QUARANTINE",
     "QUESTIONS",

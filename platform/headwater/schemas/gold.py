@@ -89,8 +89,9 @@ TRAINING_SET = Dataset(
         "context_uris": column(STRINGS, "Documents whose passages stand in the prompt"),
         "origin": column(
             STRING,
-            "labelled: from the source; passage: made from a document",
-            pa_frame.Check.isin(["labelled", "passage"]),
+            "labelled: from the source; passage: made from a document; feedback: an answer that users agreed "
+            "on; model: one that our own model wrote and users approved",
+            pa_frame.Check.isin(["labelled", "passage", "feedback", "model"]),
         ),
     },
 )

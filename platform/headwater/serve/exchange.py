@@ -7,13 +7,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from types import TracebackType
+from typing import Literal, Self
+
+from starlette.exceptions import HTTPException
 
 from headwater.index.encoder import Vectors
 from headwater.serve.decoding import Piece
 from headwater.serve.released import Citation, Released, Retrieval
 from headwater.serve.request_log import half_precision
 from headwater.serve.service import Service
+from headwater.serve.worker import Busy
 
 Route = Literal["chat", "completions", "embeddings", "search"]
 PREFIX: dict[Route, str] = {
@@ -28,7 +32,10 @@ CLIENT_LEFT = 499
 
 @dataclass
 class Exchange:
-    """Filled while a request is answered; `finish` counts and logs it, once."""
+    """Filled while a request is answered; `finish` counts and logs it, once.
+
+    As a context manager it finishes what ends in an error: refused, failed, or left by its client.
+    """
 
     service: Service
     released: Released
@@ -51,6 +58,15 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.response_id = f"{PREFIX[self.route]}-{uuid.uuid4().hex}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.finish(_status_of(error))
 
     @property
     def created(self) -> int:
@@ -125,3 +141,12 @@ class Exchange:
             "embedder": self.released.index.about["embedder"]["fingerprint"],
             "embedding": half_precision(self.vector),
         }
+
+
+def _status_of(error: BaseException) -> int:
+    """The status of the response to a request that ended like this."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    if isinstance(error, Busy):
+        return 429
+    return 500 if isinstance(error, Exception) else CLIENT_LEFT

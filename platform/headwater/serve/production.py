@@ -31,12 +31,14 @@ class Production:
         *,
         on_swap: Callable[[Released], None] | None = None,
         on_failure: Callable[[], None] | None = None,
+        on_look: Callable[[], None] | None = None,
     ) -> None:
         self.product = product
         self.current: Released | None = None
         self._lake = lake
         self._on_swap = on_swap
         self._on_failure = on_failure
+        self._on_look = on_look
         self._lock = threading.Lock()
         self._failed = ""
         self._stop = threading.Event()
@@ -75,6 +77,8 @@ class Production:
     def _watch(self, seconds: float) -> None:
         while True:
             self._try()
+            if self._on_look is not None:
+                self._on_look()
             if self._stop.wait(seconds):
                 return
 

@@ -23,7 +23,8 @@ class Candidate:
     """A question with its answer, not yet an example.
 
     `right` names the document that must stand among the prompt's passages: a key of attribute values for a
-    labelled pair, the document's own id for one made from a passage.
+    labelled pair, the document's own id for one made from a passage. `origin` says where question and answer
+    are from: `feedback` is an answer that a user wrote, `model` one of our own model that users approved.
     """
 
     uri: str
@@ -34,17 +35,17 @@ class Candidate:
     question: str
     answer: str
     right: Key
-    origin: Literal["labelled", "passage"]
+    origin: Literal["labelled", "passage", "feedback", "model"]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A document of which no example could be made, and why."""
+    """A document, or a label, of which no example could be made, and why."""
 
     uri: str
     source: str
     document_id: str
-    raw_digest: str
+    raw_digest: str | None
     reason: str
     detail: str
     excerpt: str

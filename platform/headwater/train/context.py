@@ -40,6 +40,9 @@ class ContextPool:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __contains__(self, document_id: str) -> bool:
+        return document_id in self._by_id
+
     def passages(
         self,
         question: str,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.fingerprint import digest_json
-from headwater.schemas import SPLITS, TRAINING_SET
+from headwater.schemas import TRAINING_SET
 from headwater.tables import read_rows, write_rows
 from headwater.train.candidates import (
     Candidate,
@@ -29,8 +29,10 @@ from headwater.train.candidates import (
     write_refusals,
 )
 from headwater.train.context import ContextPool, context_document
+from headwater.train.from_feedback import Document, FeedbackMix, FromFeedback, from_feedback, read_labels
 from headwater.train.prompt import chat, format_prompt
 from headwater.train.splits import Shares, Split, split_of, unit_hash
+from headwater.train.training_set_report import report
 from headwater.workspace import Produced, Workspace
 
 COLUMNS = ("document_id", "uri", "source", "raw_digest", "title", "section", "text", "attributes")
@@ -45,7 +47,7 @@ class EmptySplit(ValueError):
 
 
 class TrainingSetMaker(BaseModel):
-    """Makes `training_set` from `silver`.
+    """Makes `training_set` from `silver`, and with `feedback` from the labels of the asset `feedback` too.
 
     `sources` hold labelled pairs in the attributes `question` and `answer`. Passages come from the documents
     of `context_sources` (default: every other source); the right one has the same values of `relevant_by`
@@ -59,6 +61,10 @@ class TrainingSetMaker(BaseModel):
     Groups (attribute `group_by`, else the first part of the path) go whole into one split, by a hash of
     their name. `max_examples` keeps the examples whose uris hash lowest, so what is kept does not depend on
     what else there is more than it must. Long answers are kept whole here; training cuts them.
+
+    Labels from feedback go into the train split only, and no other example depends on them. One is refused if
+    its document's group is held out (`held_out_group`), if its question is nearly one of the other splits
+    (`held_out_question`), or if the mix has enough of its kind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,9 +79,15 @@ class TrainingSetMaker(BaseModel):
     shares: Shares = Shares()
     seed: int = 0
     max_examples: int | None = Field(default=None, ge=1)
+    feedback: FeedbackMix | None = Field(
+        default=None, description="How much may come from feedback; null: none, and the asset is not read"
+    )
 
     def __call__(self, workspace: Workspace) -> Produced:
-        """Read `inputs["silver"]`, write the dataset and its quarantine. Raises `EmptySplit`."""
+        """Read `inputs["silver"]`, write the dataset and its quarantine. Raises `EmptySplit`.
+
+        With `feedback`, `inputs["feedback"]` is read as well.
+        """
         silver = workspace.inputs["silver"]
         candidates, refusals = self._labelled(silver)
         origin = "labelled" if candidates else "passage"
@@ -91,11 +103,42 @@ class TrainingSetMaker(BaseModel):
             rows.append(self._example(candidate, pool, by_key))
             if done % 200 == 0 or done == len(kept):
                 workspace.progress("training examples", done, len(kept))
+        over_cap = len(candidates) - len(kept)
+        if self.feedback is not None:
+            learned = self._learned(self.feedback, workspace.inputs, kept, pool, origin)
+            rows += [self._example(one, pool, by_key, right) for one, right in learned.taken]
+            rows.sort(key=lambda row: row["uri"])
+            refusals += learned.refused
         counts = Counter(row["split"] for row in rows)
         self._require_splits(origin, counts, {row["group"] for row in rows}, len(refusals))
         write_rows(workspace.out, rows, TRAINING_SET.arrow, key=TRAINING_SET.key)
         write_refusals(workspace.out / "quarantine", refusals)
-        return _produced(rows, refusals, origin, len(candidates) - len(kept), self.sources)
+        mixed = self.feedback is not None
+        return report(rows, refusals, origin, over_cap, sources=self.sources, mixed=mixed)
+
+    def _learned(
+        self,
+        mix: FeedbackMix,
+        inputs: Mapping[str, Path],
+        kept: Sequence[Candidate],
+        pool: ContextPool,
+        origin: str,
+    ) -> FromFeedback:
+        labels = read_labels(inputs["feedback"])
+        wanted = {label.document_id for label in labels}
+        documents: dict[str, Document] = {}
+        for row in read_rows(inputs["silver"], COLUMNS) if wanted else ():
+            document_id = row["document_id"]
+            if document_id not in wanted or (self.context_passages and document_id not in pool):
+                continue
+            attributes = attributes_of(row)
+            group = group_of(row, attributes, self.group_by)
+            key = key_of(attributes, self.relevant_by) if origin == "labelled" else (document_id,)
+            split = split_of(group, self.shares, self.seed)
+            documents[document_id] = Document(row["raw_digest"], group, split, key or ())
+        splits = [(one.question, split_of(one.group, self.shares, self.seed)) for one in kept]
+        held_out = [question for question, split in splits if split != "train"]
+        return from_feedback(labels, documents, held_out, len(kept) - len(held_out), mix)
 
     def _labelled(self, silver: Path) -> tuple[list[Candidate], list[Refusal]]:
         wanted = set(self.sources)
@@ -144,12 +187,15 @@ class TrainingSetMaker(BaseModel):
         ranked = sorted(candidates, key=lambda one: (unit_hash(self.seed, one.uri), one.uri))
         return ranked[: self.max_examples]
 
-    def _example(self, candidate: Candidate, pool: ContextPool, by_key: Answering) -> dict[str, Any]:
+    def _example(
+        self, candidate: Candidate, pool: ContextPool, by_key: Answering, right: str | None = None
+    ) -> dict[str, Any]:
+        """`right` is the document that answers; None: the first that has the candidate's key."""
         answering = by_key.get(self._lookup(candidate), [])
         context = (
             pool.passages(
                 candidate.question,
-                answering[0],
+                right or answering[0],
                 self.context_passages,
                 seed=self.seed,
                 key=candidate.document_id,
@@ -205,35 +251,4 @@ def _unmatched(candidate: Candidate) -> Refusal:
         reason="no_matching_document",
         detail="no document for " + (" ".join(candidate.right) or "an absent key"),
         excerpt=candidate.question[:300],
-    )
-
-
-def _produced(
-    rows: list[dict[str, Any]], refusals: list[Refusal], origin: str, over_cap: int, sources: tuple[str, ...]
-) -> Produced:
-    splits = [
-        {
-            "split": split,
-            "examples": sum(row["split"] == split for row in rows),
-            "groups": len({row["group"] for row in rows if row["split"] == split}),
-        }
-        for split in SPLITS
-    ]
-    metrics = {f"examples/{row['split']}": float(row["examples"]) for row in splits}
-    metrics |= {f"groups/{row['split']}": float(row["groups"]) for row in splits}
-    metrics["over_cap"] = float(over_cap)
-    text = {"example": f"```\n{rows[0]['prompt']}\n\n→ {rows[0]['completion']}\n```"}
-    if origin == "passage":
-        named = ", ".join(sources)
-        why = f"the sources {named} hold no pair" if sources else "no labelled source is configured"
-        text["origin"] = (
-            f"Made from titles and passages, because {why}: what the model learns is to pick the right"
-            " passage and to quote it."
-        )
-    return Produced(
-        rows=len(rows),
-        metrics=metrics,
-        refused=dict(sorted(Counter(refusal.reason for refusal in refusals).items())),
-        tables={"splits": tuple(splits)},
-        text=text,
     )

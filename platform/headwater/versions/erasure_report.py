@@ -36,6 +36,8 @@ def as_json(done: Forgotten) -> dict[str, Any]:
         "also_lost": done.selection.also_lost,
         "stays_in_original_files": dict(done.selection.partial),
         "similar_documents": list(done.selection.similar),
+        "log_rows": done.log_rows,
+        "log_lines": done.log_lines,
         "was_in": done.before,
         "remains_in": done.remaining,
         "production_holds_it": done.in_production,
@@ -76,6 +78,11 @@ def markdown(report: dict[str, Any]) -> str:
             [(item["document_id"], item["uri"]) for item in report["documents"][:MAX_LISTED]],
         ),
         *_more(len(report["documents"])),
+        "",
+        (
+            f"Inference log: {report['log_rows']:,} requests and judgements used or held it and were erased; "
+            f"{report['log_lines']:,} lines that waited to become windows were overwritten on this machine."
+        ),
         "",
         "## Where it was, and that it is gone",
         "",

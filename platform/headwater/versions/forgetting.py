@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headwater.lake.erased import erasures_at, erasures_path
@@ -18,6 +18,7 @@ from headwater.lake.protocol import Lake
 from headwater.lake.records import records_at
 from headwater.settings import DOWNLOADS, PRODUCTION, Settings
 from headwater.versions.holders import Past, in_production, past, product_commits
+from headwater.versions.log_traces import LogTraces, erase_waiting, log_traces
 from headwater.versions.selection import Selection, Wanted, listed, select
 from headwater.versions.traces import Marks, Scanner, passages_of
 
@@ -46,6 +47,8 @@ class Forgotten:
     """The end of an erasure, which the report is written from.
 
     `before` and `remaining` map an asset to paths and matches: what the branch held, and still holds.
+    `log_rows` are requests and judgements of the inference log that held it, in windows or before them;
+    `log_lines` is how many lines of segments on this machine were overwritten.
     `failure` is why the rebuild failed, if it did. A sweep gives `swept`, or `unlinked` where only the server
     can delete bytes.
     """
@@ -58,6 +61,8 @@ class Forgotten:
     selection: Selection
     before: dict[str, dict[str, int]]
     remaining: dict[str, dict[str, int]]
+    log_rows: int
+    log_lines: int
     in_production: bool
     past: Past
     swept: Swept | None
@@ -83,7 +88,8 @@ def forget(
     definitions: dg.Definitions | None = None,
 ) -> Forgotten:
     """Put what is meant, and every copy of its text, on the erasure list of the branch in force; rebuild what
-    was built before; prove that it is gone; find it in the past, and with `sweep` delete it there.
+    was built before; prove that it is gone; find it in the past, and with `sweep` delete it there. Requests
+    that were answered from it, or hold the text, leave the inference log.
 
     A file that also holds other documents stays in raw, unless `whole_files` erases those as well.
 
@@ -92,11 +98,11 @@ def forget(
     """
     lake = settings.open_lake()
     head = lake.resolve(settings.branch)
-    selection = _selection(lake, head, product, wanted, whole_files)
-    marks = _marks(lake, product, selection, wanted)
+    selection, marks, logged = find(settings, lake, head, product, wanted, whole_files=whole_files)
     scanner = Scanner(lake, product, marks)
     before = scanner.held(head)
-    _record(lake, settings.branch, product, selection, reason)
+    _record(lake, settings.branch, product, selection, logged, reason)
+    lines = erase_waiting(settings.home, product, marks)
     failure = _rebuild(settings, lake, product, definitions)
     after = lake.resolve(settings.branch)
     remaining = scanner.held(after)
@@ -115,6 +121,8 @@ def forget(
         selection=selection,
         before=before,
         remaining=remaining,
+        log_rows=len(logged.ids),
+        log_lines=lines,
         in_production=released,
         past=found,
         swept=swept if isinstance(swept, Swept) else None,
@@ -123,14 +131,18 @@ def forget(
     )
 
 
-def _selection(lake: Lake, head: str, product: str, wanted: Wanted, whole_files: bool) -> Selection:
+def find(
+    settings: Settings, lake: Lake, head: str, product: str, wanted: Wanted, *, whole_files: bool
+) -> tuple[Selection, Marks, LogTraces]:
+    """What is meant at `head`, in documents and in the inference log. Raises `NotFound` for nothing."""
     selection = select(lake, head, product, wanted, whole_files=whole_files)
-    if selection.documents or selection.files:
-        return selection
-    erased_before = listed(erasures_at(lake, head, product), wanted)
-    if erased_before.documents or erased_before.files:
-        return erased_before
-    raise NotFound(f"{product} holds no such document at {head}, and none was erased before")
+    if not (selection.documents or selection.files):
+        selection = listed(erasures_at(lake, head, product), wanted)
+    marks = _marks(lake, product, selection, wanted)
+    logged = log_traces(lake, head, product, settings.home, marks)
+    if not (selection.documents or selection.files or logged.ids):
+        raise NotFound(f"{product} holds no such document at {head}, and none was erased before")
+    return selection, replace(marks, ids=marks.ids | logged.ids), logged
 
 
 def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Marks:
@@ -144,10 +156,15 @@ def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Ma
     )
 
 
-def _record(lake: Lake, branch: str, product: str, selection: Selection, reason: str) -> None:
+def _record(
+    lake: Lake, branch: str, product: str, selection: Selection, logged: LogTraces, reason: str
+) -> None:
     known = erasures_at(lake, branch, product)
-    entries = known.with_more(selection.entries(reason))
-    message = f"{product}: erase {len(selection.documents):,} documents, {len(selection.files):,} files"
+    entries = known.with_more([*selection.entries(reason), *logged.entries(reason)])
+    message = (
+        f"{product}: erase {len(selection.documents):,} documents, {len(selection.files):,} files, "
+        f"{len(logged.ids):,} rows of the log"
+    )
     try:
         with lake.change(branch, message, {"product": product, "reason": reason}) as change:
             change.put(erasures_path(product), entries.as_bytes())

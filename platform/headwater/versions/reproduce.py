@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
 RAW = "raw"
+OBSERVED = (RAW, "inference")
+"""What looks at the outside world, which cannot be made again."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ def reproduce(
 ) -> Reproduction:
     """Rebuild a release (default: the one in production) on a scratch branch, with caches of its own.
 
-    Raw is taken from the release and not read from the sources again; everything else is made from nothing
-    by the code and the definitions that are installed now. The evaluation compares with what the recorded
-    one compared with. Branch and caches are removed at the end; `main` and `production` do not move.
+    Raw and the inference log are taken from the release, not from where they came from; everything else is
+    made from nothing by the code and the definitions that are installed now. The evaluation compares with
+    what the recorded one compared with. Branch and caches are removed at the end; `main` and `production`
+    do not move.
 
     Raises `NoSuchRelease`, and `Gone` when the release's raw files were swept.
     """
@@ -85,7 +88,7 @@ def reproduce(
     try:
         result = build(
             product,
-            select=[item.asset for item in records if item.asset != RAW and item.asset in defined],
+            select=[item.asset for item in records if item.asset not in OBSERVED and item.asset in defined],
             branch=branch,
             definitions=loaded,
             home=str(home),
@@ -110,7 +113,7 @@ def _release(lake: Lake, product: str, name: str) -> Release:
 
 
 def _prepare(lake: Lake, release: Release, branch: str) -> None:
-    """A branch with nothing but the release's raw tier, its erasure list, and its baseline."""
+    """A branch with nothing but what the release observed, its erasure list, and its baseline."""
     product = release.product
     with suppress(NotFound):
         lake.delete_branch(branch)
@@ -119,9 +122,11 @@ def _prepare(lake: Lake, release: Release, branch: str) -> None:
     entry = evaluation.upstream.get(BASELINE) if evaluation else None
     fixed = {"commit": entry["commit"], "folder": entry["folder"]} if entry else {}
     with lake.change(branch, f"Raw files of {release.name}", {"release": release.name}) as change:
-        change.adopt(f"{product}/{RAW}/", release.commit)
+        for asset in OBSERVED:
+            change.adopt(f"{product}/{asset}/", release.commit)
         change.put(baseline_path(product), canonical_json(fixed).encode())
-        for path in (record_path(product, RAW), erasures_path(product)):
+        records = [record_path(product, asset) for asset in OBSERVED]
+        for path in (*records, erasures_path(product)):
             with suppress(NotFound):
                 change.put(path, lake.fetch(release.commit, path))
 
@@ -130,8 +135,8 @@ def _remade(lake: Lake, branch: str, recorded: Record) -> Remade:
     made = read_record(lake, branch, recorded.product, recorded.asset)
     version = data_version(lake, branch, f"{recorded.product}/{recorded.asset}/") or ""
     why = tuple(differences(recorded, made))
-    if recorded.asset == RAW:
-        return Remade(RAW, "taken over", recorded.data_version, version, (), ())
+    if recorded.asset in OBSERVED:
+        return Remade(recorded.asset, "taken over", recorded.data_version, version, (), ())
     if made is None:
         return Remade(recorded.asset, "not made", recorded.data_version, "", ("its build failed",), ())
     if version == recorded.data_version:

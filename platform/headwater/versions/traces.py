@@ -107,17 +107,26 @@ class Scanner:
     def _batch(self, batch: pa.RecordBatch) -> int:
         if "reason" in batch.schema.names and "refusal_id" in batch.schema.names:
             batch = batch.filter(pc.not_equal(batch.column("reason"), REASON))
+        return pc.sum(self.hits(batch)).as_py() or 0
+
+    def hits(self, batch: pa.RecordBatch) -> Any:
+        """Of each row whether it gives an erased document away."""
         hit = pa.array([False] * len(batch), pa.bool_())
         for column in batch.columns:
             hit = pc.or_(hit, self._cells(column))
-        return pc.sum(hit).as_py() or 0
+        return hit
 
     def _cells(self, column: Any) -> Any:
         if pa.types.is_string(column.type):
             return self._strings(column)
-        if pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
+        if pa.types.is_struct(column.type):
+            hit = pa.array([False] * len(column), pa.bool_())
+            for field in column.flatten():
+                hit = pc.or_(hit, self._cells(field))
+            return hit
+        if pa.types.is_list(column.type):
             flat, parents = pc.list_flatten(column), pc.list_parent_indices(column)
-            rows = set(pc.filter(parents, self._strings(flat)).to_pylist())
+            rows = set(pc.filter(parents, self._cells(flat)).to_pylist())
             return pa.array([index in rows for index in range(len(column))], pa.bool_())
         return pa.array([False] * len(column), pa.bool_())
 

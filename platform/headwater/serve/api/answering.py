@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from headwater.serve.api.bodies import Generation
 from headwater.serve.api.errors import ApiError, body_of
@@ -77,10 +78,8 @@ async def respond(
 ) -> Response:
     """The answer that `stream` makes, in the form that the client asked for."""
     if body.stream:
-        return StreamingResponse(
-            _events(exchange, shape, body.stream_options.include_usage, stream),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+        return _Streamed(
+            exchange, stream, _events(exchange, shape, body.stream_options.include_usage, stream)
         )
     try:
         finish = await unless_gone(request, _collect(exchange, stream))
@@ -132,6 +131,25 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
 async def _left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+class _Streamed(StreamingResponse):
+    """Events on their way out, which may end before the first of them: then nobody else cleans up."""
+
+    def __init__(self, exchange: Exchange, stream: Stream[Piece], events: AsyncIterator[str]) -> None:
+        super().__init__(
+            events,
+            media_type="text/event-stream",
+            headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+        )
+        self._exchange, self._stream = exchange, stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.cancel()
+            self._exchange.finish(CLIENT_LEFT)
 
 
 async def _collect(exchange: Exchange, stream: Stream[Piece]) -> str | None:

@@ -18,6 +18,7 @@ from headwater.serve.metrics import Metrics
 from headwater.serve.production import Production
 from headwater.serve.request_log import RequestLog
 from headwater.serve.service import Service
+from headwater.serve.verdict_gauges import VerdictGauges
 
 
 def make_app(
@@ -44,6 +45,7 @@ def make_app(
         product,
         on_swap=lambda released: metrics.serving(released.release, released.commit),
         on_failure=metrics.reload_failures.inc,
+        on_look=VerdictGauges(lake, product, metrics.registry).look,
     )
     service = Service(production, metrics, limits, log, threads=threads)
 

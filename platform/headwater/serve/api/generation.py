@@ -31,25 +31,25 @@ async def chat(request: Request, body: ChatRequest) -> Response:
     asked = (
         body.max_completion_tokens or body.max_tokens or min(MAX_ANSWER_TOKENS, service.limits.answer_tokens)
     )
-    sampling = sampling_of(body, asked, service.limits)
     messages = [message.message() for message in body.messages]
-    exchange = Exchange(
+    with Exchange(
         service,
         released,
         "chat",
         messages[-1].text,
         user=user_of(request, body.user),
         session=session_of(request),
-    )
-    prepared = await unless_gone(request, service.prepare(released, messages))
-    require_fitting(len(prepared.ids), service.limits)
-    exchange.found(prepared.retrieval)
-    if prepared.retrieval.answerable is False:
-        stream = service.say(Piece(NOT_COVERED, 0, "stop"))
-    else:
-        exchange.prompt_tokens = len(prepared.ids)
-        stream = service.write(released, prepared.ids, sampling)
-    return await respond(request, exchange, CHAT, body, stream)
+    ) as exchange:
+        sampling = sampling_of(body, asked, service.limits)
+        prepared = await unless_gone(request, service.prepare(released, messages))
+        require_fitting(len(prepared.ids), service.limits)
+        exchange.found(prepared.retrieval)
+        if prepared.retrieval.answerable is False:
+            stream = service.say(Piece(NOT_COVERED, 0, "stop"))
+        else:
+            exchange.prompt_tokens = len(prepared.ids)
+            stream = service.write(released, prepared.ids, sampling)
+        return await respond(request, exchange, CHAT, body, stream)
 
 
 @router.post("/completions")
@@ -57,16 +57,16 @@ async def complete(request: Request, body: CompletionRequest) -> Response:
     """Continue a bare prompt: the model alone, without passages."""
     service = service_of(request)
     released = released_model(request, body.model)
-    sampling = sampling_of(body, body.max_tokens or 16, service.limits)
-    exchange = Exchange(
+    with Exchange(
         service,
         released,
         "completions",
         body.text,
         user=user_of(request, body.user),
         session=session_of(request),
-    )
-    ids = await unless_gone(request, service.encode(released, body.text))
-    require_fitting(len(ids), service.limits)
-    exchange.prompt_tokens = len(ids)
-    return await respond(request, exchange, COMPLETION, body, service.write(released, ids, sampling))
+    ) as exchange:
+        sampling = sampling_of(body, body.max_tokens or 16, service.limits)
+        ids = await unless_gone(request, service.encode(released, body.text))
+        require_fitting(len(ids), service.limits)
+        exchange.prompt_tokens = len(ids)
+        return await respond(request, exchange, COMPLETION, body, service.write(released, ids, sampling))

@@ -33,13 +33,20 @@ async def embed(request: Request, body: EmbeddingRequest) -> JSONResponse:
     service = service_of(request)
     released = released_model(request, body.model, embedder=True)
     dimensions = released.index.embedder.dimensions
-    if body.dimensions not in (None, dimensions):
-        raise ApiError(422, "invalid_request", f"dimensions can only be {dimensions}", param="dimensions")
-    if len(body.texts) > service.limits.inputs:
-        raise ApiError(422, "invalid_request", f"{service.limits.inputs} texts at most", param="input")
-    exchange = Exchange(service, released, "embeddings", "", user=user_of(request, body.user))
-    vectors, exchange.prompt_tokens = await service.embed(released, body.texts)
-    exchange.finish(200)
+    with Exchange(
+        service,
+        released,
+        "embeddings",
+        "",
+        user=user_of(request, body.user),
+        session=session_of(request),
+    ) as exchange:
+        if body.dimensions not in (None, dimensions):
+            raise ApiError(422, "invalid_request", f"dimensions can only be {dimensions}", param="dimensions")
+        if len(body.texts) > service.limits.inputs:
+            raise ApiError(422, "invalid_request", f"{service.limits.inputs} texts at most", param="input")
+        vectors, exchange.prompt_tokens = await service.embed(released, body.texts)
+        exchange.finish(200)
     data: list[dict[str, Any]] = [
         {
             "object": "embedding",
@@ -65,17 +72,17 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
     """Passages, best first, without an answer."""
     service = service_of(request)
     released = release_of(request)
-    exchange = Exchange(
+    with Exchange(
         service,
         released,
         "search",
         body.query,
         user=user_of(request, body.user),
         session=session_of(request),
-    )
-    found = await service.find(lambda: released.search(body.query, body.k, body.method))
-    exchange.citations = found
-    exchange.finish(200)
+    ) as exchange:
+        found = await service.find(lambda: released.search(body.query, body.k, body.method))
+        exchange.citations = found
+        exchange.finish(200)
     return JSONResponse(
         {
             "id": exchange.response_id,

@@ -1,0 +1,206 @@
+"""The drift asset's maker: each window judged once, against what the release in production was made for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_corpus
+import tiny_product
+import traffic
+
+from headwater.index.search import SearchIndex
+from headwater.monitor.drift import DriftMaker
+from headwater.monitor.newest import NEWEST_FILE, Newest
+from headwater.monitor.support import Groundedness
+from headwater.monitor.verdict import FAMILIES, MonitorConfig
+from headwater.monitor.verdicts import read_verdicts
+from headwater.schemas import ANSWERS, DRIFT
+from headwater.tables import read_rows
+from headwater.workspace import Produced
+
+Rows = Sequence[Mapping[str, Any]]
+MAKER = DriftMaker(monitor=MonitorConfig(least_rows=40, least_votes=20), groundedness=Groundedness(sample=25))
+
+
+@pytest.fixture(scope="module")
+def released(built) -> dict[str, Path]:
+    lake = built.lake
+    names = ("profile", "index", "questions")
+    return {name: lake.fetch("production", f"{tiny_product.PRODUCT}/{name}/") for name in names}
+
+
+@pytest.fixture(scope="module")
+def index(released: Mapping[str, Path]) -> SearchIndex:
+    return SearchIndex.open(released["index"])
+
+
+@pytest.fixture(scope="module")
+def quiet(index: SearchIndex) -> Rows:
+    return list(traffic.rows(index, traffic.window_id(1), traffic.known(80)))
+
+
+@pytest.fixture(scope="module")
+def strange(index: SearchIndex) -> list[Rows]:
+    asked = traffic.known(50) + traffic.strange(30)
+    return [list(traffic.rows(index, traffic.window_id(number), asked, answer="")) for number in (2, 3)]
+
+
+class Log:
+    """A log that grows, and the asset made of it version after version."""
+
+    def __init__(self, base: Path, released: Mapping[str, Path]) -> None:
+        self.base, self.released = base, dict(released)
+        self.versions: list[Path] = []
+
+    def judge(self, *windows: Rows, maker: DriftMaker = MAKER) -> Produced:
+        number = len(self.versions)
+        log = traffic.write(self.base / f"log-{number}", windows)
+        previous = self.versions[-1] if self.versions else None
+        given = small_corpus.workspace(
+            self.base, f"drift-{number}", previous=previous, inference=log, **self.released
+        )
+        produced = maker(given)
+        self.versions.append(given.out)
+        for dataset, folder in ((DRIFT, given.out), (ANSWERS, given.out / "answers")):
+            audited = dataset.audit(folder)
+            assert audited.passed, audited.failures
+        return produced
+
+    @property
+    def newest(self) -> Newest:
+        return Newest.model_validate_json((self.versions[-1] / NEWEST_FILE).read_text())
+
+
+@pytest.fixture
+def log(tmp_path: Path, released: Mapping[str, Path]) -> Log:
+    return Log(tmp_path, released)
+
+
+def passed(produced: Produced) -> dict[str, bool]:
+    return {check.name: check.passed for check in produced.checks}
+
+
+def test_a_log_without_windows_and_a_product_without_release_are_fine(log: Log, quiet: Rows) -> None:
+    produced = log.judge()
+    assert passed(produced) == dict.fromkeys(FAMILIES, True)
+    assert log.newest == Newest()
+    log.released = {}
+    assert log.judge(quiet).rows == 0
+
+
+def test_a_second_window_confirms_what_the_first_warned_of(
+    log: Log, quiet: Rows, strange: list[Rows]
+) -> None:
+    assert passed(log.judge(quiet)) == dict.fromkeys(FAMILIES, True)
+    first = log.newest
+    assert first.families["coverage"].status == "ok"
+    assert first.release == "tiny-v1"
+    assert passed(log.judge(quiet, strange[0]))["coverage"]
+    assert log.newest.families["coverage"].status == "warn"
+    produced = log.judge(quiet, *strange)
+    assert not passed(produced)["coverage"]
+    state = log.newest
+    assert state.families["coverage"].status == "drift"
+    assert [one.statuses["coverage"] for one in state.recent] == ["ok", "warn", "drift"]
+    assert {check.severity for check in produced.checks} == {"warn"}
+    assert set(produced.pictures) == {"history", "map", "similarity"}
+    assert "wine" in (log.versions[-1] / "report.html").read_text()
+    assert "wine" not in (log.versions[-1] / NEWEST_FILE).read_text()
+    assert produced.metrics["coverage/status"] == 2
+    assert produced.tables["gaps"]
+
+
+def test_windows_together_get_the_verdicts_they_get_one_by_one(
+    log: Log, quiet: Rows, strange: list[Rows], tmp_path: Path, released: Mapping[str, Path]
+) -> None:
+    log.judge(quiet)
+    log.judge(quiet, *strange)
+    (tmp_path / "again").mkdir()
+    once = Log(tmp_path / "again", released)
+    once.judge(quiet, *strange)
+    assert small_corpus.files_of(once.versions[-1]) == small_corpus.files_of(log.versions[-1])
+    log.judge(quiet, *strange)
+    assert small_corpus.files_of(log.versions[-1]) == small_corpus.files_of(log.versions[-2])
+
+
+def test_verdicts_outlive_their_windows_but_not_the_words_of_questions(
+    log: Log, quiet: Rows, strange: list[Rows]
+) -> None:
+    log.judge(quiet, *strange)
+    kept = [row for row in strange[1] if "wine" not in row["question"]]
+    log.judge(strange[0], kept)
+    assert "wine" in (log.versions[-1] / "report.html").read_text() or log.newest.gaps
+    log.judge(kept)
+    texts = small_corpus.files_of(log.versions[-1])
+    assert not [name for name, data in texts.items() if b"wine" in data]
+    assert "goulash" in (log.versions[-1] / "report.html").read_text()
+    assert [one.window for one in log.newest.recent] == [traffic.window_id(n) for n in (1, 2, 3)]
+
+
+def test_answers_that_lose_their_passages_support_are_noticed(
+    log: Log, index: SearchIndex, quiet: Rows
+) -> None:
+    invented = "Call Zanzibar on port 4711 with the Quixotic token before 1987."
+    windows = [
+        [*traffic.rows(index, traffic.window_id(number), traffic.known(80), answer=invented)]
+        for number in (2, 3)
+    ]
+    log.judge(quiet)
+    assert all(row["supported"] for row in read_rows(log.versions[-1] / "answers"))
+    log.judge(quiet, *windows)
+    assert log.newest.families["concept"].status == "drift"
+    assert log.newest.families["concept"].test == "unsupported answers"
+    assert log.newest.families["data"].status == "ok"
+
+
+def test_votes_against_labelled_answers_are_label_trouble(log: Log, index: SearchIndex) -> None:
+    asked = [row["text"] for row in read_rows(log.released["questions"])] * 2
+    rows = list(traffic.rows(index, traffic.window_id(1), asked, vote=-1))
+    log.judge(rows)
+    assert log.newest.families["label"].status == "warn"
+
+
+def test_another_embedders_window_fails_its_checks_and_the_log_goes_on(
+    log: Log, index: SearchIndex, quiet: Rows
+) -> None:
+    other = list(traffic.rows(index, traffic.window_id(2), traffic.known(80), embedder="f00", status=500))
+    produced = log.judge(quiet, other)
+    families = log.newest.families
+    assert families["data"].status == "not_comparable"
+    assert "embedder f00" in families["data"].why
+    assert not passed(produced)["data"]
+    assert families["performance"].status == "warn"
+    third = [
+        {**row, "window": traffic.window_id(3), "response_id": f"{row['response_id']}x"} for row in quiet
+    ]
+    assert passed(log.judge(quiet, other, third))["data"]
+
+
+@pytest.mark.parametrize("given", ["no profile", "too few questions"])
+def test_without_a_profile_only_performance_is_judged(
+    log: Log, quiet: Rows, given: str, tmp_path: Path
+) -> None:
+    profile = log.released.pop("profile")
+    if given == "too few questions":
+        facts = json.loads((profile / "profile.json").read_text())
+        (tmp_path / "few").mkdir()
+        few = {**facts, "insufficient": "a profile needs 40 questions"}
+        (tmp_path / "few" / "profile.json").write_text(json.dumps(few))
+        log.released["profile"] = tmp_path / "few"
+    slow = [{**row, "latency_ms": 9000.0} for row in quiet] * 2
+    slow = [{**row, "response_id": f"{number}"} for number, row in enumerate(slow)]
+    assert all(passed(log.judge(slow)).values())
+    assert log.newest.families["data"].status == "insufficient"
+    assert "profile" in log.newest.families["data"].why
+    assert log.newest.families["performance"].status == "warn"
+
+
+def test_a_window_of_embeddings_alone_is_no_trouble(log: Log, quiet: Rows) -> None:
+    blank = {"route": "embeddings", "embedding": b"", "question": "", "answer": "", "retrieved": []}
+    log.judge([{**row, **blank} for row in quiet])
+    assert log.newest.rows == 0
+    assert read_verdicts(log.versions[-1])[0].families["coverage"].status == "insufficient"

@@ -1,0 +1,1 @@
+"""The inference log: what the service was asked and answered, without who asked, cut into windows."""
