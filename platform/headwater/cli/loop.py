@@ -11,9 +11,9 @@ from headwater.cli.output import console, errors, readable_errors, show_progress
 
 
 def loop(
-    folder: Annotated[Path, typer.Option(help="Where everything is written; what it holds is replaced")] = Path(
-        ".headwater-loop"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Where everything is written; what it holds is replaced")
+    ] = Path(".headwater-loop"),
     ui_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Dagster's UI")] = 3070,
     keep: Annotated[bool, typer.Option("--keep", help="Leave service and UI running until Ctrl-C")] = False,
 ) -> None:

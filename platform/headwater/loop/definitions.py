@@ -1,6 +1,7 @@
-"""What Dagster loads during the loop: the product on its stage, with the sensors of monitoring switched on.
+"""What Dagster loads during the loop: the product on its stage, with the sensors of monitoring.
 
-The sensor that refreshes whatever changed stays out: the loop shows that monitoring asks for what is affected.
+The sensor that refreshes whatever changed stays out: the loop shows that monitoring asks for what is
+affected.
 """
 
 from __future__ import annotations

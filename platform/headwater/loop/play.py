@@ -14,6 +14,7 @@ from typing import TypeVar
 import dagster as dg
 
 from headwater.building import BuildResult, build
+from headwater.components.refreshes import CAUSE
 from headwater.lake import Lake, open_lake
 from headwater.lake.errors import NotFound
 from headwater.loop import processes, traffic
@@ -22,15 +23,16 @@ from headwater.loop.scenario import KNOWN, MISSING, PRODUCT, WINDOW_ROWS, Stage
 from headwater.loop.timeline import Timeline
 from headwater.loop.traffic import Asked, Question
 from headwater.monitor.newest import NEWEST_FILE, Newest
+from headwater.monitor.policy import ASSETS_OF, CAUSES
 from headwater.release import current_release
 from headwater.settings import MAIN, PRODUCTION
 from headwater.tables import read_json
 
+SENSORS = (f"{PRODUCT}_windows", f"{PRODUCT}_drift")
+REFRESHED = ASSETS_OF["coverage"]
 QUIET_WINDOWS = 2
 MOST_SHIFTED_WINDOWS = 2
 """Windows about missing services within which the drift must be found."""
-MISSING_SHARE = 0.4
-"""Share of the shifted questions that are about missing services."""
 _PATIENCE = 300.0
 _LOOK_SECONDS = 0.5
 
@@ -107,6 +109,7 @@ def play(stage: Stage, *, ui_port: int, keep: bool) -> None:
     with ExitStack() as stack:
         ui = stack.enter_context(processes.dagster(stage, ui_port))
         loop.address = stack.enter_context(processes.service(stage, processes.free_port()))
+        processes.switch_on(ui, SENSORS)
         loop.timeline.note("serving", f"{loop.release()} at {loop.address}; Dagster at {ui}")
         _quiet(loop)
         before = _shifted(loop)
@@ -213,7 +216,7 @@ def _served(loop: Loop) -> None:
 
 
 def _refresh_of(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
-    runs = instance.get_runs(dg.RunsFilter(tags={CAUSE_TAG: list(CAUSES)}), limit=1)
+    runs = instance.get_runs(dg.RunsFilter(tags={CAUSE: list(CAUSES)}), limit=1)
     return runs[0] if runs else None
 
 
@@ -228,7 +231,7 @@ def _finished(instance: dg.DagsterInstance, run_id: str) -> bool | None:
 
 def _cause(run: dg.DagsterRun) -> str:
     assets = sorted(key.path[-1] for key in run.asset_selection or ())
-    return f"cause {run.tags[CAUSE_TAG]}; makes {', '.join(assets)}"
+    return f"cause {run.tags[CAUSE]}; makes {', '.join(assets)}"
 
 
 def _told(asked: Asked) -> str:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,18 @@ from headwater.loop.scenario import FOLDER, PRODUCT, Stage
 
 LONGEST_SECONDS = 3600
 """No process of the loop lives longer, whatever becomes of the loop."""
+LOCATION = "headwater.loop.definitions"
+REPOSITORY = "__repository__"
+_START = """
+mutation($sensor: SensorSelector!) {
+  startSensor(sensorSelector: $sensor) {
+    __typename
+    ... on PythonError { message }
+    ... on SensorNotFoundError { message }
+    ... on UnauthorizedError { message }
+  }
+}
+"""
 _STOP_SECONDS = 30
 _SHOWN = 2000
 
@@ -38,10 +50,10 @@ def environment(stage: Stage) -> dict[str, str]:
 
 
 @contextmanager
-def service(stage: Stage, port: int) -> Iterator[str]:
+def service(stage: Stage, port: int) -> Generator[str]:
     """`headwater serve`, answering; its address."""
     address = f"http://127.0.0.1:{port}"
-    options = ["--port", str(port), "--poll", "1", "--segment-seconds", "2"]
+    options = ["--port", str(port), "--poll", "1", "--segment-seconds", "2", "--rate", "1000"]
     command = [sys.executable, "-m", "headwater", "serve", PRODUCT, *options]
     with _running(command, stage.folder / "service.log", environment(stage)) as process:
         _wait(lambda: _answers(f"{address}/health/ready"), process, stage.folder / "service.log", 120)
@@ -49,14 +61,31 @@ def service(stage: Stage, port: int) -> Iterator[str]:
 
 
 @contextmanager
-def dagster(stage: Stage, port: int) -> Iterator[str]:
+def dagster(stage: Stage, port: int) -> Generator[str]:
     """Dagster's webserver and daemon, which ticks the sensors; the address of the UI."""
     address = f"http://127.0.0.1:{port}"
-    module = ["--module-name", "headwater.loop.definitions"]
+    module = ["--module-name", LOCATION]
     command = [sys.executable, "-m", "dagster", "dev", *module, "--host", "127.0.0.1", "--port", str(port)]
     with _running(command, stage.folder / "dagster.log", environment(stage)) as process:
         _wait(lambda: _answers(f"{address}/server_info"), process, stage.folder / "dagster.log", 180)
         yield address
+
+
+def switch_on(ui: str, sensors: Sequence[str]) -> None:
+    """Start sensors as the UI does. Raises `ProcessFailed` with what Dagster says when it refuses."""
+    for name in sensors:
+        selector = {
+            "repositoryName": REPOSITORY,
+            "repositoryLocationName": LOCATION,
+            "sensorName": name,
+        }
+        answer = httpx.post(
+            f"{ui}/graphql", json={"query": _START, "variables": {"sensor": selector}}, timeout=60
+        )
+        answer.raise_for_status()
+        told = answer.json()
+        if (told.get("data") or {}).get("startSensor", {}).get("__typename") != "Sensor":
+            raise ProcessFailed(f"Dagster did not start the sensor {name}: {told}")
 
 
 def free_port() -> int:
@@ -69,11 +98,15 @@ def free_port() -> int:
 @contextmanager
 def _running(
     command: Sequence[str], log: Path, variables: Mapping[str, str]
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     bound = [timeout, str(LONGEST_SECONDS)] if (timeout := shutil.which("timeout")) else []
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*bound, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(variables)
+            [*bound, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(variables),
         )
     try:
         yield process
@@ -86,9 +119,7 @@ def _running(
             process.wait()
 
 
-def _wait(
-    ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float
-) -> None:
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     end = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
@@ -100,6 +131,6 @@ def _wait(
 
 def _answers(address: str) -> bool:
     try:
-        return httpx.get(address, timeout=2).status_code == httpx.codes.OK
+        return httpx.get(address, timeout=2).is_success
     except httpx.HTTPError:
         return False

@@ -16,7 +16,19 @@ import yaml
 from headwater.fingerprint import digest_text
 
 PRODUCT = "aws_assistant"
-KNOWN = ("acm", "autoscaling", "cloudwatch", "ecr", "ecs", "iam", "kms", "secretsmanager", "sns", "sqs", "ssm")
+KNOWN = (
+    "acm",
+    "autoscaling",
+    "cloudwatch",
+    "ecr",
+    "ecs",
+    "iam",
+    "kms",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+)
 MISSING = ("dynamodb", "eks", "lambda")
 """Services whose documentation is not there at first."""
 OPERATIONS, EXAMPLES = "operations", "examples"
@@ -50,7 +62,7 @@ class Stage:
         return self.folder / "sources"
 
     def clear(self) -> None:
-        """Begin anew, but keep converted models and embeddings: a first run makes them, a second one need not."""
+        """Begin anew, but keep the cache: converted models need not be made twice."""
         for path in (self.sources, self.dagster_home, self.home / "lake", self.home / "inference"):
             shutil.rmtree(path, ignore_errors=True)
         self.dagster_home.mkdir(parents=True)
@@ -100,8 +112,8 @@ run_queue:
 def components(stage: Stage) -> list[tuple[str, Mapping[str, Any]]]:
     """Name and attributes of the shipped product's components, changed where the loop must be quick.
 
-    The sources are folders instead of installed packages, because documentation comes in on the way; the model is
-    trained for fewer steps and judged on fewer answers, because what the loop shows is the index.
+    The sources are folders instead of installed packages, because documentation comes in on the way; the
+    model is trained for fewer steps and judged on fewer answers, because what the loop shows is the index.
     """
     shipped = Path(__file__).parent.parent / "defs" / PRODUCT / "defs.yaml"
     found: list[tuple[str, Mapping[str, Any]]] = []
@@ -118,7 +130,8 @@ _QUICK: Mapping[str, Mapping[str, Any]] = {
     "LanguageModel": {"fine_tuning": {"steps": 16, "checkpoint_every": 8, "evaluate_every": 16}},
     "Evaluation": {"evaluation": {"language_model": {"max_loss_examples": 8, "max_generated": 4}}},
     "Monitoring": {
-        "window_rows": WINDOW_ROWS,
+        "windows": {"window_rows": WINDOW_ROWS},
+        "look_every_seconds": SECONDS_BETWEEN_TICKS,
         "refresh": {"cooldown_hours": 0, "least_new_rows": WINDOW_ROWS},
     },
 }

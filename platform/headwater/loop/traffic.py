@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 
 from headwater.curate.extract.awscli_examples import awscli_examples
 from headwater.curate.extract.base import Document, RawFile, Refuse
@@ -33,7 +33,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a round of questions brought. `found` are those whose operation stood among the first ten passages."""
+    """What a round of questions brought: `found` had their operation among the first ten passages."""
 
     questions: int
     found: int
@@ -60,20 +60,20 @@ def questions_about(services: Sequence[str]) -> list[Question]:
 
 
 def sessions(questions: Sequence[Question], rows: int, seed: int) -> list[list[Question]]:
-    """`rows` questions in sessions of three about one service; services come up as often as they have questions."""
-    draw = random.Random(seed)
+    """`rows` questions in sessions of three about one service, drawn as often as it has questions."""
+    draw = np.random.default_rng(seed)
     made: list[list[Question]] = []
     while rows > 0:
-        service = draw.choice(questions).service
+        service = questions[int(draw.integers(len(questions)))].service
         own = [question for question in questions if question.service == service]
-        picked = draw.sample(own, min(_SESSION_QUESTIONS, len(own), rows))
-        made.append(picked)
+        picked = draw.choice(len(own), size=min(_SESSION_QUESTIONS, len(own), rows), replace=False)
+        made.append([own[int(place)] for place in picked])
         rows -= len(picked)
     return made
 
 
 def ask(address: str, asked: Sequence[Sequence[Question]], name: str) -> Asked:
-    """Search for each question, sessions side by side. Raises `httpx.HTTPError` when the service fails one."""
+    """Search for each question, sessions side by side. Raises `httpx.HTTPError` when one fails."""
     with httpx.Client(base_url=address, timeout=60) as client, ThreadPoolExecutor(_CLIENTS) as pool:
         answers = pool.map(
             lambda item: list(_session(client, f"{name}-{item[0]}", item[1])), enumerate(asked)
@@ -112,7 +112,9 @@ def _session(client: httpx.Client, name: str, asked: Sequence[Question]) -> Iter
 
 
 def _documents(service: str, path: Path) -> list[Document]:
-    file = RawFile(f"{EXAMPLES}/{service}/{path.name}", EXAMPLES, RST, path, path.stat().st_size + 1, Reading())
+    file = RawFile(
+        f"{EXAMPLES}/{service}/{path.name}", EXAMPLES, RST, path, path.stat().st_size + 1, Reading()
+    )
     try:
         return [item for item in awscli_examples(file) if isinstance(item, Document)]
     except Refuse:

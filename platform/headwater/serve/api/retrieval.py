@@ -80,8 +80,7 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
         user=user_of(request, body.user),
         session=session_of(request),
     ) as exchange:
-        found = await service.find(lambda: released.search(body.query, body.k, body.method))
-        exchange.citations = found
+        exchange.found(await service.find(lambda: released.find(body.query, body.k, body.method)))
         exchange.finish(200)
     return JSONResponse(
         {
@@ -90,7 +89,9 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
             "release": released.release,
             "commit": released.commit,
             "method": body.method,
-            "data": [asdict(citation) for citation in found],
+            "answerable": exchange.answerable,
+            "top_similarity": exchange.top_similarity,
+            "data": [asdict(citation) for citation in exchange.citations],
         }
     )
 
