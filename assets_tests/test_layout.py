@@ -19,7 +19,7 @@ def test_the_core_loads_without_dagster() -> None:
     core = (
         "headwater.lake, headwater.lake.publish, headwater.curate, headwater.sources, headwater.index, "
         "headwater.train, headwater.evaluate, headwater.serve, headwater.monitor, headwater.release, "
-        "headwater.inference_log.log, headwater.inference_log.maker"
+        "headwater.inference_log.log, headwater.inference_log.maker, headwater.feedback.maker"
     )
     heavy = "dagster torch transformers faiss peft bm25s matplotlib sacrebleu docutils"
     code = f"import sys, {core}; print(*[name for name in '{heavy}'.split() if name in sys.modules])"

@@ -152,6 +152,7 @@ def test_what_names_no_answer_teaches_nothing(product: Product):
     expected = {
         journal.judge("ann", number, -1): "vote_against",
         journal.judge("bob", number, 0): "no_opinion",
+        journal.judge("hal", number, -1, "?!"): "vote_against",
         journal.judge("cid", number, None, score=1.0): "no_opinion",
         journal.judge("dan", number, -1, "word " * 500): "too_long",
         journal.judge("eve", number, -1, "Use the power of friendship instead"): "unsupported_answer",

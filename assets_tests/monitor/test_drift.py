@@ -127,6 +127,15 @@ def test_windows_together_get_the_verdicts_they_get_one_by_one(
     assert small_corpus.files_of(log.versions[-1]) == small_corpus.files_of(log.versions[-2])
 
 
+def test_a_window_that_comes_late_is_judged_in_its_place(log: Log, quiet: Rows, strange: list[Rows]) -> None:
+    log.judge(strange[0], strange[1])
+    assert log.newest.families["coverage"].status == "drift"
+    log.judge(quiet, *strange)
+    assert [one.window for one in log.newest.recent] == [traffic.window_id(n) for n in (1, 2, 3)]
+    assert log.newest.families["coverage"].status == "drift"
+    assert "wine" in (log.versions[-1] / "report.html").read_text()
+
+
 def test_verdicts_outlive_their_windows_but_not_the_words_of_questions(
     log: Log, quiet: Rows, strange: list[Rows]
 ) -> None:

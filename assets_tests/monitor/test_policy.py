@@ -121,12 +121,12 @@ GAP = state({"coverage": "drift"})
 @pytest.mark.parametrize(
     ("earlier", "policy", "given", "said"),
     [
-        ([refresh(5, cause="data")], {}, {}, "5.0 of 24 hours"),
-        ([refresh(30, cause="data", state="running")], {}, {}, "for data has been running since 2026-03-09"),
-        ([refresh(30 * n, cause="data") for n in (1, 2)], {"per_week": 2}, {}, "2 refreshes in seven"),
-        ([refresh(5, cause="data", cpu_seconds=900)], {"cooldown_hours": 1, "cpu_seconds_per_day": 800}, {},
-         "900 CPU seconds in 24 hours, and 800"),
-        ([refresh(30, cause="data")], {"least_new_rows": 251}, {}, "250 questions since the last refresh"),
+        ([refresh(5, cause="quality")], {}, {}, "5.0 of 24 hours"),
+        ([refresh(30, cause="quality", state="running")], {}, {}, "quality has been running since 2026-03"),
+        ([refresh(30 * n, cause="quality") for n in (1, 2)], {"per_week": 2}, {}, "2 refreshes in seven"),
+        ([refresh(5, cause="quality", cpu_seconds=900)],
+         {"cooldown_hours": 1, "cpu_seconds_per_day": 800}, {}, "900 CPU seconds in 24 hours, and 800"),
+        ([refresh(30, cause="quality")], {"least_new_rows": 251}, {}, "250 questions since the last refresh"),
         ([], {"dry_run": True}, {}, "dry run: would make raw, bronze"),
         ([], {}, {"switched_off": "HEADWATER_REFRESH=off"}, "refreshes are off: HEADWATER_REFRESH=off"),
         ([], {}, {"release": "tiny-v2"}, "answered by tiny-v1 and production holds tiny-v2"),
@@ -142,8 +142,8 @@ def test_every_limit_holds_and_says_its_numbers(
 
 def test_without_the_limit_the_same_verdict_begins_a_refresh() -> None:
     assert isinstance(asked(GAP), Launch)
-    assert isinstance(asked(GAP, refresh(25, cause="data")), Launch)
-    assert isinstance(asked(GAP, refresh(5, cause="data"), policy=RefreshPolicy(cooldown_hours=4)), Launch)
+    assert isinstance(asked(GAP, refresh(25, cause="quality")), Launch)
+    assert isinstance(asked(GAP, refresh(5, cause="quality"), policy=RefreshPolicy(cooldown_hours=4)), Launch)
 
 
 def test_a_cause_that_was_acted_upon_waits_for_an_ok_window_or_a_release() -> None:
@@ -153,6 +153,9 @@ def test_a_cause_that_was_acted_upon_waits_for_an_ok_window_or_a_release() -> No
     assert "none of the 1 windows since" in asked(state(quiet, drift, {"coverage": "drift"}), done).why
     assert isinstance(asked(state(quiet, drift, quiet, drift), done), Launch)
     assert isinstance(asked(state(quiet, drift, drift), refresh(48, window="w-2", state="failed")), Launch)
+    assert (
+        "acted upon at w-2" in asked(state(quiet, drift, drift), refresh(48, cause="data", window="w-2")).why
+    )
     moved = state(drift, drift, release="tiny-v2")
     assert isinstance(asked(moved, refresh(48, window="w-0"), release="tiny-v2"), Launch)
     other = state({**drift, "concept": "drift"}, drift)
@@ -161,7 +164,7 @@ def test_a_cause_that_was_acted_upon_waits_for_an_ok_window_or_a_release() -> No
 
 def test_the_key_is_that_of_the_verdict() -> None:
     one = asked(GAP)
-    assert one.key == asked(GAP, refresh(25, cause="data")).key
+    assert one.key == asked(GAP, refresh(25, cause="quality")).key
     assert one.key != asked(state({"data": "drift"})).key
     assert one.key != asked(state({}, {"coverage": "drift"})).key
     later = state({"coverage": "drift"}, release="tiny-v2")

@@ -22,6 +22,9 @@ import pytest
 from typer.testing import CliRunner
 
 from headwater.cli.app import app
+from headwater.inference_log.places import Places
+from headwater.inference_log.records import Entry
+from headwater.inference_log.segments import in_order
 from headwater.lake import open_lake
 from headwater.serve.api import make_app
 from headwater.serve.limits import Limits
@@ -53,7 +56,8 @@ def chunks(url: str, tokens: int) -> Any:
 @contextmanager
 def serving(home: Path, log: Path) -> Iterator[Serving]:
     port = local_servers.free_port()
-    environment = {**os.environ, "HEADWATER_HOME": str(home)}
+    own = {"HEADWATER_HOME": str(log.parent / "home"), "HEADWATER_LAKE": str(home / "lake")}
+    environment = {**os.environ, **own}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [HEADWATER, "serve", "tiny", "--port", str(port)],
@@ -92,6 +96,10 @@ def test_the_end_waits_for_open_answers_and_takes_no_new_ones(built: Any, tmp_pa
         assert seen[-1].usage.completion_tokens > 2
         assert seen[-2].choices[0].finish_reason in ("length", "stop")
         assert running.process.wait(timeout=30) == 0
+    places = Places.of(tmp_path / "home", "tiny")
+    records = [line.entry.record for line in in_order(places.closed, {}) if isinstance(line.entry, Entry)]
+    assert [(record.kind, record.response_id) for record in records if record] == [("request", seen[0].id)]
+    assert not list(places.open.iterdir())
 
 
 def test_the_end_does_not_wait_for_ever(built: Any):

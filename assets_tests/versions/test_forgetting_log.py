@@ -142,6 +142,9 @@ def test_what_a_person_wrote_is_found_where_no_document_holds_it(
     everything = b"".join(path.read_bytes() for path in places.root.rglob("*") if path.is_file())
     assert SAID.encode() not in everything
     assert ids(lake_of(corpus).fetch("main", "tiny/inference/")) == {1, 2}
+    one = erase(Wanted(document=f"chatcmpl-{2:032x}"))
+    assert (one.complete, one.log_rows, one.log_lines) == (True, 1, 1), "its segment still waits"
+    assert ids(lake_of(corpus).fetch("main", "tiny/inference/")) == {1}
     swept = erase(Wanted(uri="inference/*"), sweep=True)
     assert swept.swept is not None
     assert swept.swept.payloads > 0

@@ -13,7 +13,7 @@ from headwater.feedback.agreement import Label, Proposal, Topic, agree
 from headwater.feedback.guards import Guards
 from headwater.feedback.passages import Passage, best_support, read_passages
 from headwater.feedback.rules import Reason, Sieve
-from headwater.feedback.votes import Log, Vote, plain
+from headwater.feedback.votes import Log, Vote, plain, said_by_model
 from headwater.schemas.feedback import ACCEPTED, REFUSED
 from headwater.tables import write_rows
 from headwater.workspace import CheckOutcome, Produced, Workspace
@@ -39,7 +39,9 @@ class FeedbackMaker(BaseModel):
         labels: Sequence[Label] = ()
         if log.votes:
             labels = self._labels(workspace, log, sieve)
-        accepted = [_row(label, log.model_made) for label in labels]
+        proposed = [plain(label.first.vote.proposed) for label in labels]
+        model_made = said_by_model(workspace.inputs["inference"], proposed)
+        accepted = [_row(label, model_made) for label in labels]
         write_rows(workspace.out, accepted, ACCEPTED.arrow, key=ACCEPTED.key)
         refused = [_refused_row(vote, reason) for vote, reason in sieve.refused]
         refused.sort(key=lambda row: row["feedback_id"])

@@ -110,7 +110,7 @@ def _teaches_nothing(vote: Vote, guards: Guards) -> Reason | None:
     if vote.proposed:
         if len(vote.proposed) > guards.longest_answer:
             return Reason("too_long", f"{len(vote.proposed)} characters, at most {guards.longest_answer}")
-        if not vote.correction.strip() and vote.served is not None and vote.served.declined:
+        if vote.approves and vote.served is not None and vote.served.declined:
             return Reason("declined_answer", "the service said that it cannot answer")
         return None
     if vote.vote == -1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,39 +61,41 @@ class Vote:
     @property
     def proposed(self) -> str:
         """The answer that this vote stands for: the correction, or what it approves of; else empty."""
-        if self.correction.strip():
+        if plain(self.correction):
             return self.correction.strip()
-        return self.served.answer.strip() if self.served and self.vote == 1 else ""
+        approved = self.served.answer.strip() if self.served and self.vote == 1 else ""
+        return approved if plain(approved) else ""
+
+    @property
+    def approves(self) -> bool:
+        """Whether the answer it stands for is the one that it judges."""
+        return bool(self.proposed) and not plain(self.correction)
 
     @property
     def objects(self) -> bool:
         """Whether it is against the answer that it judges: thumbs down, or a correction that differs."""
         if self.served is None or self.vote == 1:
             return False
-        corrects = bool(self.correction.strip()) and plain(self.correction) != plain(self.served.answer)
+        corrects = plain(self.correction) not in ("", plain(self.served.answer))
         return self.vote == -1 or corrects
 
 
 @dataclass(frozen=True)
 class Log:
-    """All votes in the order of time, the number of records of each window, and what the model said."""
+    """All votes in the order of time, and the number of records of each window."""
 
     votes: Sequence[Vote]
     records: Mapping[str, int]
-    model_made: frozenset[str]
-    """Every served answer as `plain` words."""
 
     @classmethod
     def read(cls, inference: Path) -> Log:
-        """Read the datasets of the asset `inference`. Memory: the votes and the answers."""
+        """Read the datasets of the asset `inference`. Memory: the votes and what they judge."""
         judged = list(read_rows(inference / JUDGEMENTS, _JUDGED))
         wanted = {row["response_id"] for row in judged}
         served: dict[str, Served] = {}
-        answers: set[str] = set()
         records: Counter[str] = Counter(row["window"] for row in judged)
         for row in read_rows(inference, _SERVED):
             records[row["window"]] += 1
-            answers.add(plain(row["answer"]))
             if row["response_id"] in wanted:
                 served[row["response_id"]] = Served(
                     route=row["route"],
@@ -104,7 +106,16 @@ class Log:
                     status=row["status"],
                 )
         votes = [Vote(**row, served=served.get(row["response_id"])) for row in judged]
-        return cls(sorted(votes, key=lambda vote: vote.order), records, frozenset(answers - {""}))
+        return cls(sorted(votes, key=lambda vote: vote.order), records)
+
+
+def said_by_model(inference: Path, answers: Iterable[str]) -> frozenset[str]:
+    """Those of `answers` (in `plain` words) that the log has as served, to whomever."""
+    wanted = set(answers)
+    if not wanted:
+        return frozenset()
+    served = (plain(row["answer"]) for row in read_rows(inference, ["answer"]))
+    return frozenset(answer for answer in served if answer in wanted)
 
 
 def plain(text: str) -> str:

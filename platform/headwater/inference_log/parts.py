@@ -10,45 +10,77 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.curate.erasures import Erasures
 from headwater.inference_log.intake import judgement_erased, request_erased
 from headwater.inference_log.join import NOBODY, Judged
 from headwater.inference_log.table import JUDGEMENTS, part_of, read_part, replaced, windows_in
+from headwater.schemas.dataset import Dataset
 from headwater.schemas.inference import FEEDBACK, INFERENCE
 from headwater.tables import part_path, write_table
 
-_REQUEST_COLUMNS = ("response_id", "time", "user", "vote", "feedback", "retrieved")
+_REQUEST_COLUMNS = ("response_id", "time", "user", "vote", "feedback")
 _FEEDBACK_COLUMNS = ("feedback_id", "response_id", "time", "user", "vote", "served")
 
 
 @dataclass
 class Part:
-    """One window: where its rows stand now, if it has any, and some of their columns."""
+    """One window: where its rows stand now, and the columns that the join needs, as Arrow has them."""
 
-    requests: Path | None
-    judgements: Path | None
-    asked: list[dict[str, Any]]
-    judged: list[dict[str, Any]]
+    requests: Path
+    judgements: Path
+    requested: pa.Table
+    judged_by: pa.Table
 
     @classmethod
     def read(cls, folder: Path, window: str) -> Part:
-        """The window below the folder of a version."""
+        """The window below the folder of a version; it has rows of one dataset at least."""
         requests, judgements = part_of(folder, window), part_of(folder / JUDGEMENTS, window)
-        asked = read_part(requests, _REQUEST_COLUMNS).to_pylist() if requests.is_file() else []
-        judged = read_part(judgements, _FEEDBACK_COLUMNS).to_pylist() if judgements.is_file() else []
-        return cls(requests if asked else None, judgements if judged else None, asked, judged)
+        return cls(
+            requests,
+            judgements,
+            _columns(requests, INFERENCE, _REQUEST_COLUMNS),
+            _columns(judgements, FEEDBACK, _FEEDBACK_COLUMNS),
+        )
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """Its requests."""
+        return self.requested.to_pylist()
+
+    @property
+    def judged(self) -> list[dict[str, Any]]:
+        """Its judgements."""
+        return self.judged_by.to_pylist()
 
     @property
     def newest(self) -> datetime:
         """The time of its newest record."""
-        return max(row["time"] for row in (*self.asked, *self.judged))
+        times = pa.chunked_array(
+            [chunk for table in (self.requested, self.judged_by) for chunk in table["time"].chunks],
+            self.requested.schema.field("time").type,
+        )
+        return pc.call_function("max", [times]).as_py()
 
     @property
     def ids(self) -> Iterator[str]:
         """Of its requests and judgements."""
-        yield from (row[INFERENCE.key] for row in self.asked)
-        yield from (row[FEEDBACK.key] for row in self.judged)
+        yield from self.requested[INFERENCE.key].to_pylist()
+        yield from self.judged_by[FEEDBACK.key].to_pylist()
+
+    def passages(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """Of each request its id, and document id and uri of what it was given."""
+        if len(self.requested):
+            rows = read_part(self.requests, (INFERENCE.key, "retrieved")).to_pylist()
+            for row in rows:
+                yield row[INFERENCE.key], [(one["document_id"], one["uri"]) for one in row["retrieved"]]
+
+
+def _columns(path: Path, dataset: Dataset, names: tuple[str, ...]) -> pa.Table:
+    if path.is_file():
+        return read_part(path, names)
+    return pa.schema([dataset.arrow.field(name) for name in names]).empty_table()
 
 
 def read_parts(folder: Path | None) -> dict[str, Part]:
@@ -64,12 +96,10 @@ def erased_ids(windows: Mapping[str, Part], erasures: Erasures) -> set[str]:
     if not erasures.entries:
         return set()
     responses = {
-        row["response_id"]
+        response_id
         for part in windows.values()
-        for row in part.asked
-        if request_erased(
-            row["response_id"], [(one["document_id"], one["uri"]) for one in row["retrieved"]], erasures
-        )
+        for response_id, passages in part.passages()
+        if request_erased(response_id, passages, erasures)
     }
     judgements = {
         row["feedback_id"]
@@ -92,25 +122,23 @@ def write_parts(out: Path, windows: Mapping[str, Part], gone: Collection[str]) -
         for row in part.judged:
             if row["feedback_id"] not in gone:
                 judged.setdefault(row["response_id"], Judged()).add(row)
-    served = {row["response_id"] for part in windows.values() for row in part.asked}
+    served = {one for part in windows.values() for one in part.requested["response_id"].to_pylist()}
     counts = {"requests": 0, "judgements": 0, "judged": 0}
     for name, part in windows.items():
-        if part.requests is not None:
-            staying = [row for row in part.asked if row["response_id"] not in gone]
+        if asked := part.asked:
+            staying = [row for row in asked if row["response_id"] not in gone]
             found = [judged.get(row["response_id"], NOBODY) for row in staying]
             votes = [of.vote(row["user"]) for of, row in zip(found, staying, strict=True)]
             numbers = [of.count for of in found]
-            same = [(row["vote"], row["feedback"]) for row in part.asked] == list(
-                zip(votes, numbers, strict=True)
-            )
+            same = [(row["vote"], row["feedback"]) for row in asked] == list(zip(votes, numbers, strict=True))
             columns = {"vote": votes, "feedback": numbers}
             _place(part.requests, part_of(out, name), INFERENCE.key, gone, columns, same=same)
             counts["requests"] += len(staying)
             counts["judged"] += sum(number > 0 for number in numbers)
-        if part.judgements is not None:
-            rows = [row for row in part.judged if row["feedback_id"] not in gone]
+        if judgements := part.judged:
+            rows = [row for row in judgements if row["feedback_id"] not in gone]
             known = [row["served"] or row["response_id"] in served for row in rows]
-            same = [row["served"] for row in part.judged] == known
+            same = [row["served"] for row in judgements] == known
             place = part_of(out / JUDGEMENTS, name)
             _place(part.judgements, place, FEEDBACK.key, gone, {"served": known}, same=same)
             counts["judgements"] += len(rows)

@@ -68,8 +68,7 @@ class DriftMaker(BaseModel):
         past = _Past.read(workspace.previous)
         windows = window_ids(workspace.inputs["inference"])
         standard = Standard.read(workspace.inputs)
-        known = {verdict.window for verdict in past.verdicts}
-        open_windows = [window for window in windows if window not in known] if standard else []
+        open_windows = past.unjudged(windows, self.keep_verdicts) if standard else []
         wanted = {*windows[-1:], *open_windows, *(past.first_windows() if open_windows else ())}
         rows = rows_of(workspace.inputs["inference"], wanted)
         judged = _Judging(self, past, rows)
@@ -77,7 +76,7 @@ class DriftMaker(BaseModel):
             assert standard is not None
             workspace.progress("judging windows", number, len(open_windows))
             judged.add(window, standard)
-        kept = judged.verdicts[-self.keep_verdicts :]
+        kept = sorted(judged.verdicts, key=lambda one: one.window)[-self.keep_verdicts :]
         verdicts = forgotten(kept, _asked(workspace.inputs["inference"], kept))
         return self._write(workspace, verdicts, judged, standard, len(open_windows))
 
@@ -126,6 +125,7 @@ class _Judging:
 
     def _judged(self, window: str, standard: Standard) -> WindowVerdict:
         how, rows = self.maker, self.rows[window]
+        history = [one for one in self.verdicts if one.window < window]
         unlike = [standard.digest, "insufficient", standard.why]
         profile = standard.profile
         if profile is not None:
@@ -134,12 +134,12 @@ class _Judging:
                 self.answers += supported_answers(window, rows, standard.index, how.groundedness)
             try:
                 data = self._data(window, profile, standard)
-                return judge(data, profile, self.verdicts, how.monitor, self._before(profile.digest))
+                return judge(data, profile, history, how.monitor, self._before(profile.digest))
             except OtherEmbedder as error:
                 unlike = [profile.digest, "not_comparable", str(error)]
         digest, status, why = unlike
         requests = only_requests(window, rows, standard.embedder)
-        return unjudged(requests, digest, status, why, self.verdicts, how.monitor)
+        return unjudged(requests, digest, status, why, history, how.monitor)
 
     def data_of(self, window: str, standard: Standard) -> WindowData | None:
         """The window as it can be shown, or None where its rows are gone or of another embedder."""
@@ -176,6 +176,12 @@ class _Past:
         if folder is None:
             return cls((), ())
         return cls(read_verdicts(folder), tuple(read_rows(folder / ANSWERS_FOLDER)))
+
+    def unjudged(self, windows: Sequence[str], most: int) -> list[str]:
+        """Windows without a verdict. Those before the oldest of as many verdicts as are kept had theirs."""
+        known = {verdict.window for verdict in self.verdicts}
+        since = self.verdicts[0].window if len(known) >= most else ""
+        return [window for window in windows if window > since and window not in known]
 
     def first_windows(self) -> list[str]:
         """The first windows on the profile that was used last."""

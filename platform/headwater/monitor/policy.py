@@ -149,8 +149,11 @@ def drifting(state: Newest) -> list[Cause]:
 
 
 def _acted_upon(cause: Cause, state: Newest, earlier: Sequence[Refresh]) -> str:
-    """Why a cause waits that was acted upon: neither did a window recover since, nor did production move."""
-    same = [one for one in earlier if one.cause == cause and one.state != "failed"]
+    """Why a cause waits that was acted upon: neither did a window recover since, nor did production move.
+
+    A refresh for another cause counts if it made all that this one would.
+    """
+    same = [one for one in earlier if one.state != "failed" and _did_as_much(one.cause, cause)]
     if not same or same[-1].release != state.release:
         return ""
     last = same[-1]
@@ -161,6 +164,10 @@ def _acted_upon(cause: Cause, state: Newest, earlier: Sequence[Refresh]) -> str:
         f"acted upon at {last.window}; {last.release} still stands and none of the {len(since)} windows "
         "since was ok"
     )
+
+
+def _did_as_much(done: str, cause: Cause) -> bool:
+    return any(done == one and set(ASSETS_OF[one]) >= set(ASSETS_OF[cause]) for one in CAUSES)
 
 
 def _recovered(window: JudgedWindow, cause: Cause) -> bool:

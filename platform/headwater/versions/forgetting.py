@@ -148,8 +148,9 @@ def find(
 def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Marks:
     documents = {document.document_id for document in selection.documents}
     passages = passages_of(lake, product_commits(lake, product), product, documents)
+    named = {wanted.document} - {""}
     return Marks(
-        ids=frozenset(documents | passages),
+        ids=frozenset(documents | passages | named),
         uris=frozenset({document.uri for document in selection.documents} | set(selection.files)),
         file_digests=frozenset(selection.files.values()) - {""},
         text=wanted.text,

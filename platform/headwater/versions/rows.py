@@ -14,8 +14,11 @@ import pyarrow.parquet as pq
 
 from headwater.lake.protocol import Lake, Object
 from headwater.schemas import (
+    ANSWERS,
     BRONZE,
     CHUNKS,
+    DRIFT,
+    INFERENCE,
     QUARANTINE,
     QUESTIONS,
     RAW,
@@ -36,6 +39,9 @@ _KEYS = {
     "questions": QUESTIONS.key,
     "training_set": TRAINING_SET.key,
     "evaluation": RETRIEVAL_RESULTS.key,
+    "inference": INFERENCE.key,
+    "drift": DRIFT.key,
+    "answers": ANSWERS.key,
     "quarantine": QUARANTINE.key,
 }
 
