@@ -145,14 +145,14 @@ def _shifted(loop: Loop) -> Asked:
     first: Asked | None = None
     for number in range(1, MOST_SHIFTED_WINDOWS + 1):
         asked = loop.ask(questions, WINDOW_ROWS, f"missing-{number}")
-        first = first or asked
+        if first is None:
+            first = asked
+            loop.stage.publish_documentation(MISSING)
+            loop.timeline.note("documentation came in", f"of {', '.join(MISSING)}; nobody builds anything")
         seen = _judged(loop, QUIET_WINDOWS + number)
         gaps = ", ".join(f"{gap.size} questions near {gap.nearest_document}" for gap in seen.gaps[:2])
         told = f"{_told(asked)}; {_statuses(seen)}; gaps: {gaps or 'none'}"
         loop.timeline.note(f"window {QUIET_WINDOWS + number}: missing services", told)
-        if number == 1:
-            loop.stage.publish_documentation(MISSING)
-            loop.timeline.note("documentation came in", f"of {', '.join(MISSING)}; nobody builds anything")
         if seen.families["coverage"].status == "drift":
             return first
     raise LoopFailed(f"no coverage gap after {MOST_SHIFTED_WINDOWS} windows: {_statuses(loop.newest())}")
@@ -173,10 +173,20 @@ def _refreshed(loop: Loop, before: Asked) -> None:
     loop.timeline.note("the same questions again", f"{change}; {_told(again)}")
     if again.recall <= before.recall:
         raise LoopFailed(f"the refresh did not help: {change}")
-    question = traffic.questions_about(MISSING)[0].text
-    answer = traffic.chat(loop.address, question, "after")
-    cited = [f"{item['title']} at {item['commit'][:10]}" for item in answer["headwater"]["citations"]]
-    loop.timeline.note("an answer with citations", f"{question!r} cites {', '.join(cited)}")
+    _answered(loop)
+
+
+def _answered(loop: Loop) -> None:
+    """Let the model answer the first of the questions that the release now covers."""
+    for question in traffic.questions_about(MISSING):
+        answer = traffic.chat(loop.address, question.text, "after")
+        if answer["headwater"]["answerable"]:
+            cited = [f"{item['title']} ({item['commit'][:10]})" for item in answer["headwater"]["citations"]]
+            text = " ".join(answer["choices"][0]["message"]["content"].split())
+            told = f"{question.text!r}: {text!r}, citing {', '.join(cited)}"
+            loop.timeline.note("an answer with citations", told)
+            return
+    raise LoopFailed("no question about the missing services is covered after the refresh")
 
 
 def _damaged(loop: Loop) -> None:
