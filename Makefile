@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PRODUCT ?= aws_assistant
+LOOP ?= $(CURDIR)/.headwater-loop
 
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 export HEADWATER_HOME ?= $(CURDIR)/.headwater
@@ -13,7 +14,7 @@ export TOKENIZERS_PARALLELISM := false
 # Idle threads sleep: two that spin beside other work cost up to six times the time of one.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo up serve test test-all guard lint format check docker-check lock screenshot clean
+.PHONY: help setup demo loop loop-ui up serve test test-all guard lint format check docker-check lock screenshot clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +34,13 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 
 demo: setup ## Build the demo product from its sources to a release, and ask it something
 	$(BIN)/headwater demo $(PRODUCT)
+
+loop: setup ## Go round once: release, serve, drift, refresh, gate, swap, a damaged source, rollback
+	$(BIN)/headwater loop --folder $(LOOP)
+
+loop-ui: setup ## Dagster's UI with the runs of the last loop, on http://127.0.0.1:3070
+	HEADWATER_LOOP=$(LOOP) HEADWATER_HOME=$(LOOP)/home DAGSTER_HOME=$(LOOP)/dagster \
+		$(BIN)/dagster dev --module-name headwater.loop.definitions --host 127.0.0.1 --port 3070
 
 up: setup ## Start Dagster's webserver and daemon on http://127.0.0.1:3000
 	$(BIN)/dg dev --workspace workspace.yaml --host 127.0.0.1

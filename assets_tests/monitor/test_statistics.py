@@ -54,13 +54,14 @@ def test_exact_tests_have_the_textbook_values() -> None:
 
 
 def test_rank_test_counts_ties_half() -> None:
-    assert mann_whitney_lower(np.array([1.0, 2.0]), np.array([2.0, 3.0]))[0] == 0.875
-    assert mann_whitney_lower(np.ones(5), np.ones(5)) == (0.5, 1.0)
+    assert mann_whitney_lower(np.array([1.0, 2.0]), np.array([2.0, 3.0])).lower == 0.875
+    same = mann_whitney_lower(np.ones(5), np.ones(5))
+    assert (same.lower, same.p) == (0.5, 1.0)
     first, second = np.arange(20.0), np.arange(20.0) + 6
-    below, p = mann_whitney_lower(first, second)
-    above, opposite = mann_whitney_lower(second, first)
-    assert below + above == 1
-    assert p < 0.01 < 0.99 < opposite
+    below = mann_whitney_lower(first, second)
+    above = mann_whitney_lower(second, first)
+    assert below.lower + above.lower == 1
+    assert below.p < 0.01 < 0.99 < above.p
 
 
 def test_distances_have_their_definitions() -> None:
@@ -111,9 +112,13 @@ def test_split_test_finds_novelty_and_only_novelty(draw: Draw) -> None:
     assert found[0.25] >= 38
 
 
-def test_nearest_cosine_does_not_depend_on_blocks(draw: Draw) -> None:
+def test_nearest_cosine_does_not_depend_on_blocks(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headwater.monitor.split_test.BLOCK_ROWS", 300)
     rows = draw("rows", 700).embeddings
-    assert np.allclose(nearest_cosines(rows, rows[:50]), (rows @ rows[:50].T).max(axis=1))
+    base = np.arange(len(rows)) < 50
+    both = nearest_cosines(rows, rows, [base, ~base])
+    assert np.allclose(both[0], (rows @ rows[:50].T).max(axis=1))
+    assert np.allclose(both[1], (rows @ rows[50:].T).max(axis=1))
 
 
 def test_a_clustered_number_is_judged_by_cluster() -> None:

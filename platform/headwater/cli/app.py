@@ -19,6 +19,7 @@ from headwater.cli import (
     health,
     lake,
     lineage,
+    loop,
     refused,
     releases,
     serve,
@@ -57,6 +58,7 @@ app.command("sweep")(upkeep.sweep)
 app.add_typer(lake.lake, name="lake")
 app.command("doctor")(health.doctor)
 app.command("demo")(demo.demo)
+app.command("loop")(loop.loop)
 
 
 @app.callback()

@@ -13,18 +13,17 @@ from headwater.monitor.policy import Launch, RefreshPolicy, decide
 from headwater.release import current_release
 from headwater.versions.verdicts import newest_at
 
-SECONDS = 30
 SWITCH = "HEADWATER_REFRESH"
 SWITCH_FILE = "refresh.off"
 
 
-def drift_sensor(product: str, policy: RefreshPolicy) -> dg.SensorDefinition:
+def drift_sensor(product: str, policy: RefreshPolicy, seconds: int) -> dg.SensorDefinition:
     """Requests the assets that the newest verdict's cause concerns; every skip says its numbers."""
 
     @dg.sensor(
         name=f"{product}_drift",
         target=dg.AssetSelection.groups(product),
-        minimum_interval_seconds=SECONDS,
+        minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Refreshes what a confirmed drift concerns, within the limits of `refresh`.",
     )

@@ -47,6 +47,9 @@ class MonitoringAttributes(ProductAttributes):
     refresh: RefreshPolicy = Field(
         default_factory=RefreshPolicy, description="Limits of refreshes that the drift sensor begins"
     )
+    look_every_seconds: int = Field(
+        default=30, ge=1, description="How often the sensors look for segments and at the newest verdict"
+    )
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="What people are told")
 
 
@@ -70,11 +73,11 @@ class Monitoring(ProductComponent):
 
     def extra_definitions(self) -> dg.Definitions:
         """The sensors."""
-        alerts = self.attributes.alerts
+        alerts, seconds = self.attributes.alerts, self.attributes.look_every_seconds
         return dg.Definitions(
             sensors=[
-                windows_sensor(self.product),
-                drift_sensor(self.product, self.attributes.refresh),
+                windows_sensor(self.product, seconds),
+                drift_sensor(self.product, self.attributes.refresh, seconds),
                 *alert_sensors(self.product, on_drift=alerts.on_drift, on_failure=alerts.on_failure),
             ]
         )

@@ -7,17 +7,15 @@ from headwater.fingerprint import digest_json
 from headwater.inference_log.places import Places
 from headwater.inference_log.segments import segments
 
-SECONDS = 30
 
-
-def windows_sensor(product: str) -> dg.SensorDefinition:
+def windows_sensor(product: str, seconds: int) -> dg.SensorDefinition:
     """Requests `inference` and what is made of it once for each set of closed segments."""
     assets = [dg.AssetKey([product, name]) for name in ("inference", "feedback", "drift")]
 
     @dg.sensor(
         name=f"{product}_windows",
         target=dg.AssetSelection.assets(*assets),
-        minimum_interval_seconds=SECONDS,
+        minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Takes in closed segments of the inference log and judges the windows they fill.",
     )

@@ -102,13 +102,15 @@ class SearchIndex:
         vector = self.embedder.embed_query(query)[None, :]
         return self.hits(self._rank([query], vector, k, _method(method))[0])
 
-    def retrieve(self, query: str, k: int) -> Retrieved:
-        """The best `k` passages by both ways, with how near each is. Raises what `search` raises."""
+    def retrieve(self, query: str, k: int, method: str = "hybrid") -> Retrieved:
+        """What `search` finds, with how near each passage is to the query. Raises what `search` raises."""
         _require_query([query], k)
+        chosen = _method(method)
         vector = self.embedder.embed_query(query)
         depth = max(k, FUSION_DEPTH)
         dense = self._dense.rank(vector[None, :], depth)[0]
-        ranking = fuse(dense, self._lexical.rank(query, depth))[:k]
+        words = [] if chosen == "dense" else self._lexical.rank(query, depth)
+        ranking = {"dense": dense, "bm25": words, "hybrid": fuse(dense, words)}[chosen][:k]
         cosines = self._dense.cosines(vector, [position for position, _ in ranking])
         return Retrieved(self.hits(ranking), cosines, dense[0][1] if dense else 0.0, vector)
 

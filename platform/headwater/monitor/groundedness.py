@@ -83,7 +83,7 @@ def calibrated(scores: Sequence[float], labels: Sequence[bool]) -> Cut:
         raise ValueError("calibration needs pairs of both labels")
     cuts = np.unique(values)
     hits = [(values[supported] >= cut).mean() - (values[~supported] >= cut).mean() for cut in cuts]
-    auc, _ = mann_whitney_lower(values[~supported], values[supported])
+    auc = mann_whitney_lower(values[~supported], values[supported]).lower
     return Cut(float(cuts[int(np.argmax(hits))]), auc, len(values))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from headwater.index.encoder import Vectors
-from headwater.index.search import Hit, SearchIndex
+from headwater.index.search import Hit, Retrieved, SearchIndex
 from headwater.lake.errors import LakeError, NotFound
 from headwater.lake.protocol import Lake
 from headwater.lake.records import data_version
@@ -157,10 +157,18 @@ class Released:
         hits = self.index.search(query, k, method)
         return [self._cite(rank, hit, None) for rank, hit in enumerate(hits, 1)]
 
+    def find(self, query: str, k: int = 5, method: str = "hybrid") -> Retrieval:
+        """What `search` finds, how near it is, and whether it can answer. Raises what `search` raises."""
+        found = self.index.retrieve(query, k, method)
+        return self._retrieval(query, found, zip(found.hits, found.similarities, strict=True))
+
     def retrieve(self, question: str, *, passages: int = CONTEXT_PASSAGES) -> Retrieval:
         """The best passages for a question, one per document, and whether they can answer it."""
         found = self.index.retrieve(question, passages * 4)
         best = _one_per_document(zip(found.hits, found.similarities, strict=True), passages)
+        return self._retrieval(question, found, best)
+
+    def _retrieval(self, question: str, found: Retrieved, best: Iterable[tuple[Hit, float]]) -> Retrieval:
         return Retrieval(
             question=question,
             citations=tuple(self._cite(rank, hit, cosine) for rank, (hit, cosine) in enumerate(best, 1)),

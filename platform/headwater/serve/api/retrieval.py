@@ -83,8 +83,7 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
         session=session_of(request),
         visitor=visitor,
     ) as exchange:
-        found = await service.find(lambda: released.search(body.query, body.k, body.method))
-        exchange.citations = found
+        exchange.found(await service.find(lambda: released.find(body.query, body.k, body.method)))
         exchange.finish(200)
     return JSONResponse(
         {
@@ -93,7 +92,9 @@ async def search(request: Request, body: SearchRequest) -> JSONResponse:
             "release": released.release,
             "commit": released.commit,
             "method": body.method,
-            "data": [asdict(citation) for citation in found],
+            "answerable": exchange.answerable,
+            "top_similarity": exchange.top_similarity,
+            "data": [asdict(citation) for citation in exchange.citations],
         }
     )
 
