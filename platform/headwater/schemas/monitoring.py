@@ -17,7 +17,7 @@ DRIFT = Dataset(
     description="One row for each window and family of tests: the verdict, and the test it rests on.",
     key="verdict_id",
     columns={
-        "verdict_id": column(STRING, "<window>/<family>", NOT_BLANK),
+        "verdict_id": column(STRING, "Window and family, joined by a slash", NOT_BLANK),
         "window": column(STRING, "The window", NOT_BLANK),
         "family": column(STRING, "What was asked of the window", pa_frame.Check.isin(_FAMILIES)),
         "status": column(STRING, "The verdict", pa_frame.Check.isin(_STATUSES)),
