@@ -68,7 +68,7 @@ def rows_of(corpus: dict[int, list[str]]) -> list[Row]:
     return [bronze_row(f"{'ab'[uri % 2]}/{uri:02d}", "\n\n".join(lines)) for uri, lines in corpus.items()]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 @given(before=corpora, after=corpora)
 def test_a_build_from_the_last_version_gives_what_a_full_build_gives(
     tmp_path_factory: pytest.TempPathFactory, before: dict[int, list[str]], after: dict[int, list[str]]

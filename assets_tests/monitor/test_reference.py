@@ -12,9 +12,10 @@ import tiny_product
 
 from headwater.index.search import EmbedderMismatch, SearchIndex
 from headwater.monitor.clusters import count
-from headwater.monitor.profile import ARRAYS_FILE, JSON_FILE, Insufficient, Profile
+from headwater.monitor.profile import ARRAYS_FILE, Insufficient, Profile
 from headwater.monitor.reference import ProfileMaker
 from headwater.schemas import QUESTIONS
+from headwater.serve import open_release
 from headwater.serve.answerable import answerable_threshold
 from headwater.tables import read_rows, write_rows
 
@@ -41,13 +42,13 @@ def test_a_release_has_a_profile_of_its_questions_in_its_own_vectors(built, fold
 
 def test_the_service_reads_the_profile_of_the_release(built, folder: Path) -> None:
     profile = Profile.load(folder)
-    commit = built.lake.resolve("production")
     embedder = profile.reference.embedder
-    threshold = answerable_threshold(built.lake, commit, tiny_product.PRODUCT, embedder)
+    threshold = answerable_threshold(folder, tiny_product.PRODUCT, embedder)
     assert threshold == profile.answerable_similarity
+    assert open_release(built.lake, tiny_product.PRODUCT).threshold == threshold
     with pytest.raises(EmbedderMismatch, match="build the profile again"):
-        answerable_threshold(built.lake, commit, tiny_product.PRODUCT, "another")
-    assert answerable_threshold(built.lake, commit, "made_before_profiles", embedder) is None
+        answerable_threshold(folder, tiny_product.PRODUCT, "another")
+    assert answerable_threshold(None, "made_before_profiles", embedder) is None
 
 
 def test_too_few_questions_are_a_result_and_nothing_is_refused_then(built, tmp_path: Path) -> None:
@@ -62,12 +63,8 @@ def test_too_few_questions_are_a_result_and_nothing_is_refused_then(built, tmp_p
         assert not (tmp_path / f"out-{kept}" / ARRAYS_FILE).exists()
         with pytest.raises(Insufficient, match="needs 40 questions"):
             Profile.load(tmp_path / f"out-{kept}")
-    lake.create_branch("few", "production")
-    with lake.change("few", "a profile of few questions", {}) as change:
-        change.put(f"{FOLDER}{JSON_FILE}", tmp_path / "out-39" / JSON_FILE)
     embedder = SearchIndex.open(index).about["embedder"]["fingerprint"]
-    assert answerable_threshold(lake, lake.resolve("few"), tiny_product.PRODUCT, embedder) is None
-    lake.delete_branch("few")
+    assert answerable_threshold(tmp_path / "out-39", tiny_product.PRODUCT, embedder) is None
 
 
 def test_questions_of_other_chunks_are_refused(built, tmp_path: Path) -> None:

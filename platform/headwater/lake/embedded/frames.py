@@ -9,11 +9,12 @@ lake's format: it is pinned in the project's dependencies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import zstandard
 
-LEVEL = 3
-"""At which `headwater.tables` compresses."""
+LEVELS = (1, 3)
+"""At which `headwater.tables` compresses, and at which it did when lakes had their first format."""
 MAX_OPENED_BYTES = 1 << 26
 """Opened forms beyond this size are refused: two of them are held in memory at once."""
 MADE_BY = ".".join(map(str, zstandard.ZSTD_VERSION))
@@ -57,7 +58,11 @@ def closings(content: bytes, frames: Frames) -> Iterator[bytes]:
     The digest says which is right. pyarrow brings a zstd of its own, which may be the release that made the
     file when ours no longer is.
     """
-    encoders: tuple[Callable[[bytes], bytes], ...] = (_compressed, _compressed_by_pyarrow)
+    encoders: list[Callable[[bytes], bytes]] = [
+        partial(compress, level=level)
+        for compress in (_compressed, _compressed_by_pyarrow)
+        for level in LEVELS
+    ]
     for compress in encoders if frames else encoders[:1]:
         pieces: list[bytes] = []
         at = 0
@@ -86,11 +91,11 @@ def _frame(data: bytes, begin: int) -> tuple[bytes, int]:
     return content, len(window) - len(reader.unused_data)
 
 
-def _compressed(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=LEVEL).compress(content)
+def _compressed(content: bytes, *, level: int) -> bytes:
+    return zstandard.ZstdCompressor(level=level).compress(content)
 
 
-def _compressed_by_pyarrow(content: bytes) -> bytes:
+def _compressed_by_pyarrow(content: bytes, *, level: int) -> bytes:
     import pyarrow as pa
 
-    return pa.Codec("zstd", compression_level=LEVEL).compress(content, asbytes=True)
+    return pa.Codec("zstd", compression_level=level).compress(content, asbytes=True)
