@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from headwater.monitor.mmd import mmd_test
 from headwater.monitor.proportions import binomial_above, share_rose, two_proportions
 from headwater.monitor.rows import Observed
 from headwater.monitor.sequential import PageHinkley
-from headwater.monitor.split_test import mann_whitney_lower, nearest_cosines, split_test
+from headwater.monitor.split_test import Ranked, nearest_cosines, ranked_lower, split_test
 
 Draw = Callable[..., Observed]
 
@@ -53,15 +53,32 @@ def test_exact_tests_have_the_textbook_values() -> None:
         two_proportions(5, 4, 0, 1)
 
 
+def ranked(seen: Sequence[float], expected: Sequence[float]) -> Ranked:
+    """Every row a cluster of its own."""
+    sides = np.asarray(seen, dtype=float), np.asarray(expected, dtype=float)
+    return ranked_lower(sides[0], np.arange(len(seen)), sides[1], np.arange(len(expected)))
+
+
 def test_rank_test_counts_ties_half() -> None:
-    assert mann_whitney_lower(np.array([1.0, 2.0]), np.array([2.0, 3.0])).lower == 0.875
-    same = mann_whitney_lower(np.ones(5), np.ones(5))
+    assert ranked([1.0, 2.0], [2.0, 3.0]).lower == 0.875
+    same = ranked([1.0] * 5, [1.0] * 5)
     assert (same.lower, same.p) == (0.5, 1.0)
-    first, second = np.arange(20.0), np.arange(20.0) + 6
-    below = mann_whitney_lower(first, second)
-    above = mann_whitney_lower(second, first)
-    assert below.lower + above.lower == 1
+    first, second = list(np.arange(20.0)), list(np.arange(20.0) + 6)
+    below, above = ranked(first, second), ranked(second, first)
+    assert below.lower + above.lower == pytest.approx(1)
     assert below.p < 0.01 < 0.99 < above.p
+
+
+def test_ranks_of_dependent_rows_alarm_no_more_often_than_they_may() -> None:
+    """Sessions of three beside single rows, of one skewed distribution."""
+    alarms = 0
+    for number in range(400):
+        generator = seeded("ranks", str(number))
+        seen = np.repeat(generator.exponential(size=40), 3) + generator.normal(size=120) * 0.01
+        expected = generator.exponential(size=600)
+        found = ranked_lower(-seen, np.repeat(np.arange(40), 3), -expected, np.arange(600))
+        alarms += found.p <= 0.05
+    assert alarms / 400 <= 0.08
 
 
 def test_distances_have_their_definitions() -> None:

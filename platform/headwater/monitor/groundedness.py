@@ -15,7 +15,7 @@ import numpy as np
 
 from headwater.index.sentences import sentences
 from headwater.monitor.clusters import Floats
-from headwater.monitor.split_test import mann_whitney_lower
+from headwater.monitor.split_test import ranked_lower
 from headwater.monitor.text_statistics import words_of
 
 _SPECIFIC = re.compile(r"\d+(?:[.,:]\d+)*|\b[A-Z][\w-]*[A-Z0-9][\w-]*\b|(?<=[a-z,;] )[A-Z][\w-]+")
@@ -83,7 +83,8 @@ def calibrated(scores: Sequence[float], labels: Sequence[bool]) -> Cut:
         raise ValueError("calibration needs pairs of both labels")
     cuts = np.unique(values)
     hits = [(values[supported] >= cut).mean() - (values[~supported] >= cut).mean() for cut in cuts]
-    auc = mann_whitney_lower(values[~supported], values[supported]).lower
+    unsupported, rest = values[~supported], values[supported]
+    auc = ranked_lower(unsupported, np.arange(len(unsupported)), rest, np.arange(len(rest))).lower
     return Cut(float(cuts[int(np.argmax(hits))]), auc, len(values))
 
 
