@@ -46,7 +46,7 @@ def instance(environment: dict[str, str]) -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_daemon_takes_windows_in_and_refreshes_once(
     copy: Any, environment: dict[str, str], instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
