@@ -31,8 +31,9 @@ from headwater.schemas import BRONZE
 
 COMMITTED = Path(__file__).with_name("guard.json")
 DOCUMENTS, REPEATS = 600, 5
-TOLERATED = 1.5
-"""A step may take this many times the committed CPU time: medians move by a tenth under load."""
+TOLERATED = 2.0
+"""A step may take this many times the committed CPU time: load moves medians by a tenth, another kind of
+processor moves them further."""
 _FREQUENT = (
     "the",
     "of",
