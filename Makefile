@@ -39,7 +39,7 @@ loop: setup ## Go round once: release, serve, drift, refresh, gate, swap, a dama
 	$(BIN)/headwater loop --folder $(LOOP)
 
 loop-ui: setup ## Dagster's UI with the runs of the last loop, on http://127.0.0.1:3070
-	HEADWATER_LOOP=$(LOOP) HEADWATER_HOME=$(LOOP)/home DAGSTER_HOME=$(LOOP)/dagster \
+	HEADWATER_LOOP=$(LOOP) HEADWATER_LAKE=$(LOOP)/home/lake HEADWATER_HOME=$(LOOP)/home DAGSTER_HOME=$(LOOP)/dagster \
 		$(BIN)/dagster dev --module-name headwater.loop.definitions --host 127.0.0.1 --port 3070
 
 up: setup ## Start Dagster's webserver and daemon on http://127.0.0.1:3000

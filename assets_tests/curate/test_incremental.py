@@ -103,7 +103,7 @@ def test_parts_without_a_change_are_the_files_of_the_last_version(
     monkeypatch.setattr("headwater.curate.engine.output.write_part", counted)
     corpus[30] = (999, 0)
     second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
-    assert 1 <= len(encoded) <= 2
+    assert len(encoded) in (1, 2), "the part of the changed document, and the next if a cut moved"
     assert len(list(second.glob("part-*"))) > 6
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from headwater.loop.definitions import loop_definitions
+from headwater.loop.processes import environment
 from headwater.loop.scenario import EXAMPLES, KNOWN, MISSING, OPERATIONS, Stage, is_asked, read_model
 from headwater.loop.timeline import JSON_FILE, MARKDOWN_FILE, Timeline
 from headwater.loop.traffic import questions_about, sessions
+from headwater.settings import Settings
 
 pytest.importorskip("awscli")
 
@@ -60,6 +63,31 @@ def test_the_timeline_is_kept_after_every_event(tmp_path: Path) -> None:
     assert [row["what"] for row in rows] == ["first", "second"]
     assert rows[1]["at"] >= rows[0]["at"] >= 0
     assert "| first | something |" in (tmp_path / MARKDOWN_FILE).read_text()
+
+
+def test_a_folder_of_something_else_is_not_cleared(tmp_path: Path) -> None:
+    mine = tmp_path / "sources" / "thesis.txt"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    with pytest.raises(ValueError, match="holds something that is no loop's"):
+        Stage(tmp_path).clear()
+    assert mine.read_text() == "years of work"
+    stage = Stage(tmp_path / "new")
+    stage.clear()
+    stage.publish_documentation(["sqs"])
+    stage.clear()
+    assert not stage.sources.exists()
+
+
+def test_the_loop_never_touches_the_lake_of_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_LAKE", "lakefs://team/lake")
+    monkeypatch.setenv("HEADWATER_ALERT_URLS", "json://somewhere")
+    stage = Stage(tmp_path)
+    own = {name: value for name, value in environment(stage).items() if name.startswith("HEADWATER_")}
+    assert own.keys() == {"HEADWATER_HOME", "HEADWATER_LAKE", "HEADWATER_LOOP"}
+    assert Settings.from_environment(own).lake == str(stage.lake)
+    resources = loop_definitions(stage).resources or {}
+    assert resources["headwater"].settings().lake == str(stage.lake)
 
 
 @pytest.mark.thorough

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import socket
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from headwater.lake import open_lake
 from headwater.serve.api import make_app
+from headwater.serve.decoding import pieces
 from headwater.serve.keys import ApiKeys, TokenBuckets
 from headwater.serve.limits import Limits
 from headwater.serve.server import hosts_of
@@ -109,7 +111,8 @@ def test_keys_rates_and_names_guard_the_service(built, serving):
             assert b" 408 " in slow.recv(1000)
         with pytest.raises(openai.RateLimitError) as limited:
             client.models.list()
-        assert 1 <= int(limited.value.response.headers["retry-after"]) <= 11
+        # Four tokens were taken, and one comes back in ten seconds.
+        assert int(limited.value.response.headers["retry-after"]) in range(1, 12)
         with running.http() as http:
             assert http.get("/metrics").status_code == 401
             assert http.get("/health/ready").status_code == 200
@@ -146,6 +149,25 @@ def test_an_answer_ends_with_its_time(built, serving):
         )
         assert answer.choices[0].finish_reason == "length"
         assert answer.usage.completion_tokens < 4096
+
+
+def test_a_stream_that_breaks_says_so_and_the_next_one_is_whole(service, client, monkeypatch, request_log):
+    def breaking(*arguments, **options):
+        yield from itertools.islice(pieces(*arguments, **options), 2)
+        raise RuntimeError("the model broke")
+
+    asked = {"model": "tiny", "messages": MESSAGES, "max_tokens": 8, "stream": True}
+    with monkeypatch.context() as broken:
+        broken.setattr("headwater.serve.service.pieces", breaking)
+        stream = client.chat.completions.create(**asked)
+        first = next(iter(stream))
+        with pytest.raises(openai.APIError, match="the server failed"):
+            list(stream)
+    local_servers.until(
+        lambda: any(row["response_id"] == first.id for row in request_log.requests), 30, lambda: "not logged"
+    )
+    assert [row["status"] for row in request_log.requests if row["response_id"] == first.id] == [500]
+    assert [chunk.choices[0].finish_reason for chunk in client.chat.completions.create(**asked)][-1]
 
 
 def test_a_product_without_a_release_is_not_ready(tmp_path, serving):

@@ -13,6 +13,7 @@ import pytest
 
 from headwater.lake import Damaged, Gone
 from headwater.lake.embedded import EmbeddedLake, deltas
+from headwater.lake.embedded.frames import LEVELS
 from headwater.tables import write_rows
 
 NOW = timedelta(0)
@@ -52,6 +53,19 @@ def whole(lake: EmbeddedLake) -> int:
 def delta(lake: EmbeddedLake, commit: str, path: str = "p/a") -> Path:
     digest = lake.stat(commit, path).digest
     return lake.root / "deltas" / digest[:2] / digest[2:]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_parts_of_every_level_become_deltas(lake: EmbeddedLake, tmp_path: Path, level: int) -> None:
+    versions: list[bytes] = []
+    for edits in ((), (3, 40)):
+        rows = pa.table({"text": lines(*edits).decode().split("\n")})
+        pq.write_table(rows, tmp_path / "part", compression="zstd", compression_level=level)
+        versions.append((tmp_path / "part").read_bytes())
+    first = put(lake, versions[0])
+    put(lake, versions[1])
+    assert delta(lake, first).exists()
+    assert lake.fetch(first, "p/a").read_bytes() == versions[0]
 
 
 def test_scattered_rows_of_a_dataset_cost_what_they_are(lake: EmbeddedLake, tmp_path: Path) -> None:

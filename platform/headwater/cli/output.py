@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,16 @@ from rich.table import Table
 
 from headwater.lake.errors import LakeError
 
-console = Console(highlight=False)
+WIDE = 200
+"""Columns where nobody's terminal sets a limit: what is piped or kept must not be folded."""
+
+
+def _width() -> int | None:
+    """None leaves it to the terminal, or to COLUMNS."""
+    return None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDE
+
+
+console = Console(highlight=False, width=_width())
 errors = Console(stderr=True, highlight=False)
 
 

@@ -19,7 +19,7 @@ def releases(
     product: Annotated[str | None, typer.Argument(help="Only this product")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every release with commit, date, scores, model, index and data versions."""
+    """Every release with commit, date, scores, model, index, reference profile and data versions."""
     from headwater.versions.releases import details, released_products
 
     with readable_errors():
@@ -36,7 +36,7 @@ def releases(
             return
         columns = {
             key: HEADLINE.get(key, key)
-            for key in ("release", "production", "commit", "time", *HEADLINE, "model", "index")
+            for key in ("release", "production", "commit", "time", *HEADLINE, "model", "index", "profile")
         }
         table("", [_row(row) for row in rows], columns)
 
@@ -106,8 +106,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
         "release": row["name"],
         "production": "holds it" if row["in_production"] else "",
         "commit": row["commit"][:12],
-        "time": row["time"][:16],
+        "time": row["time"][:16].replace("T", " "),
         **{name: round(row["scores"][name], 3) if name in row["scores"] else "" for name in HEADLINE},
-        "model": row["versions"].get("model", "")[:12],
-        "index": row["versions"].get("index", "")[:12],
+        **{name: row["versions"].get(name, "")[:12] for name in ("model", "index", "profile")},
     }

@@ -9,8 +9,8 @@ import dagster as dg
 from pydantic import Field, field_validator
 
 from headwater.components.assets import Asset
-from headwater.components.code import LANGUAGE_CODE, LANGUAGE_LIBRARIES
 from headwater.components.product_component import ProductAttributes, ProductComponent
+from headwater.components.question_language import LANGUAGE_CODE, LANGUAGE_LIBRARIES
 from headwater.evaluate.evaluation import EvaluationMaker
 from headwater.evaluate.gate import Gate
 from headwater.evaluate.release_decision import ReleaseMaker, default_gate

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from headwater.components.assets import Asset
-from headwater.components.code import LANGUAGE_CODE, LANGUAGE_LIBRARIES
+from headwater.components.question_language import LANGUAGE_CODE, LANGUAGE_LIBRARIES
 from headwater.components.resource import Headwater
 from headwater.inference_log.maker import COMPLETE, InferenceMaker, WindowSettings
 from headwater.inference_log.places import Places

@@ -26,7 +26,8 @@ def loop_definitions(stage: Stage) -> dg.Definitions:
     return dg.Definitions.merge(
         *made,
         dg.Definitions(
-            resources={"headwater": Headwater(home=str(stage.home))}, executor=dg.in_process_executor
+            resources={"headwater": Headwater(home=str(stage.home), lake=str(stage.lake))},
+            executor=dg.in_process_executor,
         ),
     )
 

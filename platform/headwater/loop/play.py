@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -97,19 +97,21 @@ class Loop:
 
     def lake(self) -> Lake:
         """The stage's lake."""
-        return open_lake(self.stage.home / "lake")
+        return open_lake(self.stage.lake)
 
 
 def play(stage: Stage, *, ui_port: int, keep: bool) -> None:
     """Go round once. Raises `LoopFailed` when a promise does not hold."""
-    os.environ.update(processes.environment(stage))
+    variables = processes.environment(stage)
+    os.environ.clear()
+    os.environ.update(variables)
     stage.clear()
     loop = Loop(stage, Timeline(stage.folder))
     _first_release(loop)
     with ExitStack() as stack:
         ui = stack.enter_context(processes.dagster(stage, ui_port))
         loop.address = stack.enter_context(processes.service(stage, processes.free_port()))
-        processes.switch_on(ui, SENSORS)
+        stack.enter_context(processes.switched_on(ui, SENSORS))
         loop.timeline.note("serving", f"{loop.release()} at {loop.address}; Dagster at {ui}")
         _quiet(loop)
         before = _shifted(loop)
@@ -117,7 +119,9 @@ def play(stage: Stage, *, ui_port: int, keep: bool) -> None:
         _damaged(loop)
         _rolled_back(loop)
         if keep:
-            loop.until("an interrupt (Ctrl-C)", lambda: None, processes.LONGEST_SECONDS)
+            loop.timeline.note("left running", f"until Ctrl-C: {loop.address} and {ui}")
+            with suppress(KeyboardInterrupt):
+                time.sleep(processes.LONGEST_SECONDS)
 
 
 def _first_release(loop: Loop) -> None:

@@ -21,9 +21,9 @@ LONGEST_SECONDS = 3600
 """No process of the loop lives longer, whatever becomes of the loop."""
 LOCATION = "headwater.loop.definitions"
 REPOSITORY = "__repository__"
-_START = """
+_SWITCH = """
 mutation($sensor: SensorSelector!) {
-  startSensor(sensorSelector: $sensor) {
+  %s(sensorSelector: $sensor) {
     __typename
     ... on PythonError { message }
     ... on SensorNotFoundError { message }
@@ -40,10 +40,14 @@ class ProcessFailed(RuntimeError):
 
 
 def environment(stage: Stage) -> dict[str, str]:
-    """The variables with which every process of the loop runs."""
+    """The variables with which every process of the loop runs: of the project's own, none but these.
+
+    Whoever works with a team's lake, keys or alerts must not have the loop's releases there.
+    """
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")},
         "HEADWATER_HOME": str(stage.home),
+        "HEADWATER_LAKE": str(stage.lake),
         "DAGSTER_HOME": str(stage.dagster_home),
         FOLDER: str(stage.folder),
     }
@@ -64,6 +68,10 @@ def service(stage: Stage, port: int) -> Generator[str]:
 def dagster(stage: Stage, port: int) -> Generator[str]:
     """Dagster's webserver and daemon, which ticks the sensors; the address of the UI."""
     address = f"http://127.0.0.1:{port}"
+    if _answers(f"{address}/server_info"):
+        raise ProcessFailed(
+            f"port {port} serves another Dagster: end it, or name another port with --ui-port"
+        )
     module = ["--module-name", LOCATION]
     command = [sys.executable, "-m", "dagster", "dev", *module, "--host", "127.0.0.1", "--port", str(port)]
     with _running(command, stage.folder / "dagster.log", environment(stage)) as process:
@@ -71,8 +79,20 @@ def dagster(stage: Stage, port: int) -> Generator[str]:
         yield address
 
 
-def switch_on(ui: str, sensors: Sequence[str]) -> None:
-    """Start sensors as the UI does. Raises `ProcessFailed` with what Dagster says when it refuses."""
+@contextmanager
+def switched_on(ui: str, sensors: Sequence[str]) -> Generator[None]:
+    """Sensors that tick for as long as the block, started and stopped as the UI does.
+
+    Raises `ProcessFailed` with what Dagster says when it refuses.
+    """
+    _switch(ui, sensors, "startSensor")
+    try:
+        yield
+    finally:
+        _switch(ui, sensors, "resetSensor")
+
+
+def _switch(ui: str, sensors: Sequence[str], mutation: str) -> None:
     for name in sensors:
         selector = {
             "repositoryName": REPOSITORY,
@@ -80,12 +100,14 @@ def switch_on(ui: str, sensors: Sequence[str]) -> None:
             "sensorName": name,
         }
         answer = httpx.post(
-            f"{ui}/graphql", json={"query": _START, "variables": {"sensor": selector}}, timeout=60
+            f"{ui}/graphql",
+            json={"query": _SWITCH % mutation, "variables": {"sensor": selector}},
+            timeout=60,
         )
         answer.raise_for_status()
         told = answer.json()
-        if (told.get("data") or {}).get("startSensor", {}).get("__typename") != "Sensor":
-            raise ProcessFailed(f"Dagster did not start the sensor {name}: {told}")
+        if (told.get("data") or {}).get(mutation, {}).get("__typename") != "Sensor":
+            raise ProcessFailed(f"Dagster refused {mutation} of {name}: {told}")
 
 
 def free_port() -> int:

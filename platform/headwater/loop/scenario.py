@@ -38,6 +38,8 @@ WINDOW_ROWS = 150
 SECONDS_BETWEEN_TICKS = 5
 FOLDER = "HEADWATER_LOOP"
 """The variable that tells processes where the loop's folder is."""
+MARKER = ".headwater-loop"
+"""The file by which a folder is known to be a loop's, and so may be cleared."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,24 @@ class Stage:
         """What the product reads."""
         return self.folder / "sources"
 
+    @property
+    def lake(self) -> Path:
+        """The lake of this stage alone, whatever lake its user works with."""
+        return self.home / "lake"
+
     def clear(self) -> None:
-        """Begin anew, but keep the cache: converted models need not be made twice."""
-        for path in (self.sources, self.dagster_home, self.home / "lake", self.home / "inference"):
+        """Begin anew, but keep the cache: converted models need not be made twice.
+
+        Raises `ValueError` for a folder that holds something else than a stage, which nobody wants deleted.
+        """
+        marker = self.folder / MARKER
+        if not marker.exists() and self.folder.exists() and any(self.folder.iterdir()):
+            raise ValueError(
+                f"--folder: {self.folder} holds something that is no loop's; name a new or an empty folder"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        for path in (self.sources, self.dagster_home, self.lake, self.home / "inference"):
             shutil.rmtree(path, ignore_errors=True)
         self.dagster_home.mkdir(parents=True)
         (self.dagster_home / "dagster.yaml").write_text(INSTANCE, encoding="utf-8")

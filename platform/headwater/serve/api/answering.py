@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -19,8 +18,6 @@ from headwater.serve.decoding import Piece, Sampling
 from headwater.serve.exchange import CLIENT_LEFT, Exchange
 from headwater.serve.limits import Limits
 from headwater.serve.worker import Stream
-
-log = logging.getLogger("headwater")
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -179,11 +176,12 @@ async def _events(
             yield _event({**head, "choices": [], "usage": usage(exchange)})
         yield "data: [DONE]\n\n"
         status = 200
-    except Exception:
-        # The status line is out: the error can only be the stream's next event.
+    except Exception as error:
+        # The status line is out: the client can learn of it only from the stream's next event.
         status = 500
-        log.exception("response %s failed", exchange.response_id)
+        error.add_note(f"while answering {exchange.response_id}")
         yield _event(body_of(500, "internal_error", "the server failed; see its log"))
+        raise
     finally:
         stream.cancel()
         exchange.finish(status)

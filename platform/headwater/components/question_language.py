@@ -1,4 +1,4 @@
-"""Code that the results of several assets depend on."""
+"""What the language of a question depends on, for the recipes of the assets that tell it."""
 
 from __future__ import annotations
 
