@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.curate.quality import Quality
-from headwater.curate.words import is_prose, words
+from headwater.curate.words import LONGEST_WORD, UNSPACED, words
 
 PROSE = "Starts the specified instance and returns its new state to the caller. "
 TEXTS = st.text(st.sampled_from("aZé9_ \n\t.-*•‣+#…—日ไุ́²\u2028\x00\U0001f600"), max_size=120)
@@ -79,6 +79,11 @@ def test_words_of_scripts_without_spaces_are_characters() -> None:
         "5",
         "naïve_x",
     ]
+
+
+def is_prose(word: str) -> bool:
+    """What a reader would call a word, of those that `words` finds."""
+    return word.isalpha() and len(word) <= LONGEST_WORD and not re.match(f"[{UNSPACED}]", word)
 
 
 def expected_reason(text: str, step: Quality) -> str | None:

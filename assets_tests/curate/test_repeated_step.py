@@ -55,6 +55,7 @@ def test_boilerplate_goes_and_what_consists_of_it_is_quarantined(tmp_path: Path)
         ("a/9", "repeated", "repeated_text", FOOTER)
     ]
     waterfall = produced.tables["waterfall"]
+    assert waterfall[0]["bytes_in"] == sum(len(row["text"]) for row in rows)
     assert [(row["step"], row["refused"]) for row in waterfall][:2] == [("repeated", 1), ("repeated", 0)]
 
 

@@ -92,9 +92,9 @@ def test_fusion_adds_reciprocal_ranks():
 def test_one_query_and_many_agree(index: SearchIndex):
     queries = ["make a new event", "see every fleet", "paint the fence"]
     for method in ("dense", "bm25", "hybrid"):
-        together = index.search_many(queries, 5, method)
-        for query, hits in zip(queries, together, strict=True):
-            assert [hit.chunk_id for hit in index.search(query, 5, method)] == [hit.chunk_id for hit in hits]
+        for query, ranking in zip(queries, index.rank(queries, 5, method), strict=True):
+            together = [hit.chunk_id for hit in index.hits(ranking)]
+            assert [hit.chunk_id for hit in index.search(query, 5, method)] == together
 
 
 def test_words_that_no_passage_holds_find_nothing_by_bm25_and_something_by_meaning(index: SearchIndex):

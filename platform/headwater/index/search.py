@@ -125,10 +125,6 @@ class SearchIndex:
         cosines = [ranking[0][1] if ranking else np.nan for ranking in ranked]
         return vectors, np.asarray(cosines, dtype=np.float32)
 
-    def search_many(self, queries: Sequence[str], k: int = 10, method: str = "hybrid") -> list[list[Hit]]:
-        """The same for many queries at once, embedded in batches."""
-        return [self.hits(ranking) for ranking in self.rank(queries, k, method)]
-
     def rank(self, queries: Sequence[str], k: int, method: str) -> list[Ranking]:
         """Positions and scores instead of hits."""
         _require_query(queries, k)

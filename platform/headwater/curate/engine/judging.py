@@ -85,7 +85,7 @@ def _judge(
     refused: list[tuple[Numbers, pa.Table]],
 ) -> None:
     schema = state_schema(job)
-    bytes_in = pc.binary_length(batch.column("text")).cast(pa.int64())
+    bytes_in = _bytes_in(job, batch)
     keys = row_keys(batch)
     judged = job.chain.judge(batch)
     passed = as_documents(judged.documents, job.documents, frozenset(batch.schema.names))
@@ -114,6 +114,16 @@ def _judge(
         kept = pa.table(found).select([*batch.schema.names, "refused_reason", "refused_detail"])
         name = pa.repeat(pa.scalar(job.chain.steps[step].name), len(spots))
         refused.append((numbers[rows], kept.append_column("step", name)))
+
+
+def _bytes_in(job: Job, batch: pa.RecordBatch) -> pa.Array:
+    """Bytes of each text as it came, with what `repeated` steps removed from it."""
+    size = pc.binary_length(batch.column("text")).cast(pa.int64())
+    for step in job.chain.repeated:
+        # A text of which nothing was left is still there.
+        removed = pc.if_else(batch.column(step.gone_column), 0, batch.column(step.removed_column))
+        size = pc.add(size, removed)
+    return size
 
 
 def _refusals(job: Job, refused: list[tuple[Numbers, pa.Table]]) -> pa.Table:

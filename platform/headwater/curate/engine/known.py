@@ -66,10 +66,6 @@ class Known:
         rows, starts = (np.load(folder / name, mmap_mode="r") for name in (_KNOWN, _STARTS))
         return cls(np.asarray(starts), np.asarray(rows))
 
-    def unit_of(self, row: int) -> int:
-        """The unit in which a row stands."""
-        return int(np.searchsorted(self.starts, row, side="right")) - 1
-
     def of_unit(self, unit: int) -> slice:
         """The rows of a unit."""
         return slice(int(self.starts[unit]), int(self.starts[unit + 1]))

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from headwater.curate.c4 import digests_after
 from headwater.curate.dedup.find_repeated import find_repeated
 from headwater.curate.dedup.repeated import GONE, RemoveRepeated
-from headwater.curate.dedup.repeated_runs import OBSERVED, apply, observe
+from headwater.curate.dedup.repeated_runs import OBSERVED
 from headwater.curate.dedup.repeated_table import RepeatedTable
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.job import Job
@@ -57,7 +57,7 @@ def observe_part(job: Job, stage: int, number: int) -> None:
     draft = _draft(path)
     with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, OBSERVED) as writer:
         for batch in _batches(job.inputs(stage)[number]):
-            writer.write_batch(observe(step, _without_refused(batch)))
+            writer.write_batch(step.observe(_without_refused(batch)))
     draft.rename(path)
 
 
@@ -108,7 +108,7 @@ def remove_from_part(job: Job, stage: int, number: int) -> None:
 def _left(
     step: RemoveRepeated, batch: pa.RecordBatch, numbers: Numbers, table: RepeatedTable
 ) -> pa.RecordBatch:
-    applied = apply(step, _without_refused(batch), numbers, table)
+    applied = step.apply(_without_refused(batch), numbers, table)
     gone = applied.column(REASON).is_valid()
     removed = applied.column("repeated_bytes")
     before = batch.column("text")
