@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.curate.languages import languages_of
 from headwater.fingerprint import digest_json
+from headwater.index.remembered import open_remembering
 from headwater.index.search import SearchIndex
 from headwater.monitor.clusters import count, numbered
 from headwater.monitor.profile import Insufficient, Profile, build, write_insufficient
@@ -34,7 +35,7 @@ class ProfileMaker(BaseModel):
     def __call__(self, workspace: Workspace) -> Produced:
         """Raises `ValueError` when questions and index are of different chunks."""
         name = f"{self.title} {digest_json(workspace.versions)[:12]}".strip()
-        index = SearchIndex.open(workspace.inputs["index"])
+        index = open_remembering(workspace.inputs["index"], workspace.cache)
         reference = _reference(workspace.inputs["questions"], index)
         try:
             profile = build(name, reference)
