@@ -22,15 +22,17 @@ from headwater.monitor.families import (
 from headwater.monitor.profile import Profile
 from headwater.monitor.rows import Answers, WindowData
 from headwater.monitor.sequential import PageHinkley
-from headwater.monitor.shown import shown_distances
+from headwater.monitor.shown import shown_distances, shown_levels
 from headwater.monitor.text_statistics import measured
 from headwater.monitor.verdict import (
     FAMILIES,
+    RELEASE_FAMILIES,
     UNJUDGED,
     FamilyVerdict,
     Finding,
     MonitorConfig,
     WindowVerdict,
+    left_out,
 )
 
 NO_DATA = "nothing was recorded that this family could look at"
@@ -75,6 +77,11 @@ def judge(
         )
     past = [verdict.families["performance"] for verdict in earlier]
     families["performance"] = decided(performance_tests(window.requests, config), past, config)
+    for family in RELEASE_FAMILIES:
+        if families[family].status == "insufficient" and window.others:
+            why = f"{families[family].why}; {left_out(window.others)}"
+            families[family] = families[family].model_copy(update={"why": why})
+    unseen = [name for name in sorted(profile.reference.measures) if name not in measures]
     low = np.flatnonzero(rows.similarity < profile.answerable_similarity)
     return WindowVerdict(
         window=window.id,
@@ -84,6 +91,9 @@ def judge(
         families=families,
         gaps=tuple(coverage_gaps(rows, low)),
         shown=tuple(shown_distances(measures, profile)) if rows.rows else (),
+        levels=tuple(shown_levels(window, profile)),
+        others=dict(window.others),
+        notes=(*profile.notes, *(f"{name}: not known of this window's questions" for name in unseen)),
         votes=votes,
     )
 
