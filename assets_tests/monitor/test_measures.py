@@ -96,6 +96,17 @@ def test_other_values_are_found_in_their_family_and_equal_ones_are_not(measured:
     assert strong == {"text": {"toxicity"}, "concept": {"perplexity"}}
 
 
+def test_quiet_perplexity_alone_says_nothing_of_answers(measured: Profile, draw: Draw) -> None:
+    history = []
+    for number, perplexity in enumerate((300.0, 90.0, 300.0)):
+        rows = replace(draw(f"silent/{number}", 80), down=None, grounded=None)
+        window = WindowData(f"w-{number}", _with(rows, toxicity=0.2, perplexity=perplexity))
+        history.append(judge(window, measured, history))
+    assert [verdict.status("concept") for verdict in history] == ["warn", "insufficient", "drift"]
+    assert "too few votes" in history[1].families["concept"].why
+    assert "2 of the last 3 windows" in history[2].families["concept"].why
+
+
 def test_too_few_values_are_no_test(measured: Profile, draw: Draw) -> None:
     few = _with(draw("few", 80), toxicity=0.9, perplexity=900.0, known=29)
     families = judge(WindowData("w-1", few), measured).families

@@ -15,7 +15,7 @@ STATUSES = ("ok", "warn", "drift", "insufficient", "not_comparable")
 LEVELS = {"not_comparable": -2, "insufficient": -1, "ok": 0, "warn": 1, "drift": 2}
 """Statuses as numbers, for plots and gauges."""
 UNJUDGED = ("insufficient", "not_comparable")
-"""Statuses that say nothing about the window, so that they neither confirm nor end a drift."""
+"""Statuses that say nothing about it. Where nothing was tested, they neither confirm nor end a drift."""
 
 
 class _Frozen(BaseModel):
