@@ -31,20 +31,19 @@ from headwater.monitor.log_windows import (
 )
 from headwater.monitor.measures import with_measures
 from headwater.monitor.newest import NEWEST_FILE, newest
+from headwater.monitor.past import FIRST_WINDOWS, Past
 from headwater.monitor.profile import Profile
 from headwater.monitor.released import Standard
 from headwater.monitor.report import REPORT_FILE, write_report
 from headwater.monitor.rows import Answers, Observed, OtherEmbedder, WindowData, answered_by
-from headwater.monitor.served import ServedWindow, read_served, write_served
+from headwater.monitor.served import ServedWindow, write_served
 from headwater.monitor.support import Groundedness, supported_answers
 from headwater.monitor.verdict import MonitorConfig, WindowVerdict
-from headwater.monitor.verdicts import forgotten, read_verdicts, write_verdicts
+from headwater.monitor.verdicts import forgotten, write_verdicts
 from headwater.schemas import ANSWERS, DRIFT
-from headwater.tables import read_rows, write_json, write_rows
+from headwater.tables import write_json, write_rows
 from headwater.workspace import Produced, Workspace
 
-FIRST_WINDOWS = 3
-"""Votes and support of this many first windows on a profile are what later windows' are compared with."""
 PICTURES = "pictures"
 
 
@@ -71,7 +70,7 @@ class DriftMaker(BaseModel):
 
     def __call__(self, workspace: Workspace) -> Produced:
         """Writes verdicts/*.json, rows of `schemas.DRIFT` and `schemas.ANSWERS`, newest.json, report.html."""
-        past = _Past.read(workspace.previous)
+        past = Past.read(workspace.previous)
         windows = window_ids(workspace.inputs["inference"])
         standard = Standard.read(workspace.inputs, self.release)
         open_windows = past.unjudged(windows, self.keep_verdicts) if standard else []
@@ -119,7 +118,7 @@ class _Judging:
     """Judges window after window; `verdicts` and `answers` grow with each."""
 
     maker: DriftMaker
-    past: _Past
+    past: Past
     rows: Mapping[str, Sequence[Row]]
 
     def __post_init__(self) -> None:
@@ -198,33 +197,6 @@ class _Judging:
 
     def _supported(self) -> dict[str, bool]:
         return {row["response_id"]: row["supported"] for row in self.answers}
-
-
-@dataclass(frozen=True)
-class _Past:
-    """What the asset held before."""
-
-    verdicts: Sequence[WindowVerdict]
-    answers: Sequence[dict[str, Any]]
-    served: Sequence[ServedWindow]
-
-    @classmethod
-    def read(cls, folder: Path | None) -> _Past:
-        if folder is None:
-            return cls((), (), ())
-        answers = tuple(read_rows(folder / ANSWERS_FOLDER))
-        return cls(read_verdicts(folder), answers, read_served(folder))
-
-    def unjudged(self, windows: Sequence[str], most: int) -> list[str]:
-        """Windows without a verdict. Those before the oldest of as many verdicts as are kept had theirs."""
-        known = {verdict.window for verdict in self.verdicts}
-        since = self.verdicts[0].window if len(known) >= most else ""
-        return [window for window in windows if window > since and window not in known]
-
-    def first_windows(self) -> list[str]:
-        """The first windows on the profile that was used last."""
-        own = [one.window for one in self.verdicts if one.profile == self.verdicts[-1].profile]
-        return own[:FIRST_WINDOWS]
 
 
 def _asked(inference: Path, verdicts: Sequence[WindowVerdict]) -> set[str]:
