@@ -37,7 +37,7 @@ CHAIN = {
     "index": {"chunks", "embeddings"},
     "base_model": set(),
     "model": {"base_model", "training_set"},
-    "profile": {"questions", "index"},
+    "profile": {"questions", "index", "base_model"},
     "evaluation": {"questions", "index", "training_set", "base_model", "model"},
 }
 

@@ -15,6 +15,9 @@ import traffic
 from headwater.index.search import SearchIndex
 from headwater.monitor.drift import DriftMaker
 from headwater.monitor.newest import NEWEST_FILE, Newest
+from headwater.monitor.profile import Profile
+from headwater.monitor.reference import ProfileMaker
+from headwater.monitor.served import SERVED_FILE
 from headwater.monitor.support import Groundedness
 from headwater.monitor.verdict import FAMILIES, MonitorConfig
 from headwater.monitor.verdicts import read_verdicts
@@ -23,13 +26,17 @@ from headwater.tables import read_rows
 from headwater.workspace import Produced
 
 Rows = Sequence[Mapping[str, Any]]
-MAKER = DriftMaker(monitor=MonitorConfig(least_rows=40, least_votes=20), groundedness=Groundedness(sample=25))
+MAKER = DriftMaker(
+    monitor=MonitorConfig(least_rows=40, least_votes=20),
+    groundedness=Groundedness(sample=25),
+    perplexity_questions=0,
+)
 
 
 @pytest.fixture(scope="module")
 def released(built) -> dict[str, Path]:
     lake = built.lake
-    names = ("profile", "index", "questions")
+    names = ("profile", "index", "questions", "base_model")
     return {name: lake.fetch("production", f"{tiny_product.PRODUCT}/{name}/") for name in names}
 
 
@@ -107,7 +114,7 @@ def test_a_second_window_confirms_what_the_first_warned_of(
     assert state.families["coverage"].status == "drift"
     assert [one.statuses["coverage"] for one in state.recent] == ["ok", "warn", "drift"]
     assert {check.severity for check in produced.checks} == {"warn"}
-    assert set(produced.pictures) == {"history", "map", "similarity"}
+    assert set(produced.pictures) == {"history", "map", "similarity", "measures", "service"}
     assert "wine" in (log.versions[-1] / "report.html").read_text()
     assert "wine" not in (log.versions[-1] / NEWEST_FILE).read_text()
     assert produced.metrics["coverage/status"] == 2
@@ -206,6 +213,95 @@ def test_without_a_profile_only_performance_is_judged(
     assert log.newest.families["data"].status == "insufficient"
     assert "profile" in log.newest.families["data"].why
     assert log.newest.families["performance"].status == "warn"
+
+
+def test_what_another_release_answers_is_left_out_of_what_says_something_of_the_release(
+    log: Log, index: SearchIndex
+) -> None:
+    asked = traffic.known(60)
+    own = traffic.rows(index, traffic.window_id(1), asked, vote=1)
+    bad: dict[str, Any] = {"top_similarity": 0.1, "latency_ms": 9000.0, "vote": -1, "status": 500}
+    other = [
+        {**row, **bad, "response_id": f"{row['response_id']}x", "release": "tiny-v2"}
+        for row in traffic.rows(index, traffic.window_id(1), asked)
+    ]
+    rows = [*own, *other]
+    log.judge(rows, maker=MAKER)
+    assert {log.newest.families[name].status for name in ("coverage", "performance")} == {"warn"}
+    (log.base / "held").mkdir()
+    held = Log(log.base / "held", log.released)
+    produced = held.judge(rows, maker=MAKER.model_copy(update={"release": "tiny-v1"}))
+    verdict = read_verdicts(held.versions[-1])[0]
+    assert verdict.others == {"tiny-v2": 60}
+    assert verdict.rows == 120
+    assert {verdict.status(name) for name in ("coverage", "performance")} == {"ok"}
+    whole = read_verdicts(log.versions[-1])[0]
+    assert [verdict.families[name] for name in ("data", "text")] == [
+        whole.families[name] for name in ("data", "text")
+    ]
+    assert produced.metrics["answered_by_others"] == 60
+    assert "60 by tiny-v2" in (held.versions[-1] / "report.html").read_text()
+    (log.base / "late").mkdir()
+    late = Log(log.base / "late", log.released)
+    late.judge(rows, maker=MAKER.model_copy(update={"release": "tiny-v3"}))
+    coverage = late.newest.families["coverage"]
+    assert coverage.status == "insufficient"
+    assert "left out of coverage, concept, label, performance: 60 by tiny-v1, 60 by tiny-v2" in coverage.why
+    assert late.newest.families["data"] == log.newest.families["data"]
+
+
+def test_the_next_profile_takes_latency_and_votes_from_what_was_judged(
+    log: Log, index: SearchIndex, quiet: Rows, tmp_path: Path
+) -> None:
+    voted = [{**row, "vote": -1 if number % 4 == 0 else 1} for number, row in enumerate(quiet)]
+    log.judge(voted)
+    asked = {name: log.released[name] for name in ("questions", "index")}
+    given = small_corpus.workspace(tmp_path, "next", served=log.versions[-1] / SERVED_FILE, **asked)
+    produced = ProfileMaker(perplexity_questions=0)(given)
+    assert produced.text["served"] == "Latency and votes of 80 requests in 1 windows: 80 of tiny-v1."
+    profile = Profile.load(given.out)
+    assert profile.served is not None
+    assert profile.served.down.mean() == pytest.approx(0.25)
+    assert profile.served.latency_ms.tolist() == [100.0] * 80
+    assert profile.notes == ("perplexity: the product has no language model",)
+    worse = [
+        {**row, "vote": -1 if number % 4 else 1, "latency_ms": 400.0} for number, row in enumerate(voted)
+    ]
+    (tmp_path / "after").mkdir()
+    after = Log(tmp_path / "after", {**log.released, "profile": given.out})
+    after.judge(worse)
+    tests = {one.name: one for one in read_verdicts(after.versions[-1])[0].families["concept"].findings}
+    assert tests["thumbs down, earlier releases"].strong
+    page = (after.versions[-1] / "report.html").read_text()
+    for shown in ("80 of tiny-v1", "25.0%", "75.0%", "100 ms", "400 ms"):
+        assert shown in page
+
+
+def test_perplexity_is_taken_of_a_sample_under_the_base_model(log: Log, quiet: Rows) -> None:
+    log.judge(quiet, maker=MAKER.model_copy(update={"perplexity_questions": 30}))
+    verdict = read_verdicts(log.versions[-1])[0]
+    assert "perplexity" in {one.name for one in verdict.families["concept"].findings}
+    assert not [note for note in verdict.notes if "perplexity" in note]
+    del log.released["base_model"]
+    (log.base / "without").mkdir()
+    without = Log(log.base / "without", log.released)
+    without.judge(quiet)
+    assert "perplexity: not known of this window's questions" in (
+        without.versions[-1] / "report.html"
+    ).read_text().replace("&#x27;", "'")
+
+
+def test_the_profile_of_another_version_is_named_and_compared_with_nothing(
+    log: Log, quiet: Rows, tmp_path: Path
+) -> None:
+    (tmp_path / "old").mkdir()
+    facts = json.loads((log.released["profile"] / "profile.json").read_text())
+    (tmp_path / "old" / "profile.json").write_text(json.dumps({**facts, "format": 1}))
+    log.released["profile"] = tmp_path / "old"
+    log.judge(quiet)
+    data = log.newest.families["data"]
+    assert data.status == "insufficient"
+    assert "format 1, expected 2: build the product again" in data.why
 
 
 def test_a_window_of_embeddings_alone_is_no_trouble(log: Log, quiet: Rows) -> None:

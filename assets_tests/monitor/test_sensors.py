@@ -16,6 +16,7 @@ import traffic
 from headwater.components.refreshes import earlier_refreshes
 from headwater.index.search import SearchIndex
 from headwater.inference_log.places import Places
+from headwater.lake.records import read_record
 
 Tick = Callable[..., dg.RunRequest | dg.SkipReason]
 INDEXED = {"raw", "bronze", "silver", "chunks", "embeddings", "index", "questions", "profile"}
@@ -145,7 +146,10 @@ def test_segments_become_windows_and_verdicts_and_a_quiet_tick_requests_nothing(
     assert event.asset_materialization is not None
     shown = event.asset_materialization.metadata
     assert shown["dagster/row_count"].value == 2
-    assert {"map", "history", "similarity", "verdicts", "gaps"} <= set(shown)
+    assert {"map", "history", "similarity", "measures", "service", "verdicts", "gaps"} <= set(shown)
+    record = read_record(copy.lake, "main", "tiny", "drift")
+    assert record is not None
+    assert record.config["release"] == "tiny-v1"
     assert shown["coverage/status"].value == 1
     versions = copy.versions()
     run(copy, instance, request)

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from headwater.components.assets import Asset
 from headwater.components.product_component import ProductAttributes, ProductComponent
 from headwater.components.question_language import LANGUAGE_CODE, LANGUAGE_LIBRARIES
+from headwater.components.question_scores import SCORES_CODE, SCORES_LIBRARIES
 from headwater.evaluate.evaluation import EvaluationMaker
 from headwater.evaluate.gate import Gate
 from headwater.evaluate.release_decision import ReleaseMaker, default_gate
@@ -22,6 +23,7 @@ from headwater.monitor.reference import ProfileMaker
 from headwater.release import Promotion, baseline, judged_baseline, promote
 from headwater.schemas import QUESTIONS, RETRIEVAL_RESULTS
 from headwater.settings import MAIN, Settings
+from headwater.versions.served import served_before
 
 RELEASED = (
     "silver",
@@ -42,6 +44,8 @@ PROFILE_CODE = (
     "headwater.monitor.rows",
     "headwater.monitor.clusters",
     "headwater.monitor.null_table",
+    "headwater.monitor.profile_files",
+    "headwater.monitor.served",
     "headwater.monitor.text_statistics",
 )
 """What shapes a profile; the tests that use one do not, and a change of them makes no new release."""
@@ -56,6 +60,12 @@ class EvaluationAttributes(ProductAttributes):
     )
     evaluation: EvaluationMaker = Field(
         default_factory=EvaluationMaker, description="How much is measured, and how intervals are taken"
+    )
+    perplexity_questions: int = Field(
+        default=100,
+        ge=0,
+        le=5000,
+        description="Questions of the reference profile whose perplexity is taken; 0 for none",
     )
     gate: Gate = Field(default_factory=default_gate, description="What must hold for the release to move")
 
@@ -79,7 +89,7 @@ class Evaluation(ProductComponent):
         """questions, profile, evaluation, release."""
         given, product = self.attributes, self.product
         decision = ReleaseMaker(gate=given.gate)
-        profile = ProfileMaker(title=product)
+        profile = ProfileMaker(title=product, perplexity_questions=given.perplexity_questions)
         evaluation = given.evaluation.model_copy(
             update={"gate": given.gate, "title": f"{product}: evaluation"}
         )
@@ -89,6 +99,9 @@ class Evaluation(ProductComponent):
 
         def against_same(lake: Lake, head: str, versions: Mapping[str, str]) -> Mapping[str, Pin]:
             return judged_baseline(lake, head, product, versions)
+
+        def before(lake: Lake, head: str, versions: Mapping[str, str]) -> Mapping[str, Pin]:
+            return served_before(lake, head, product, versions)
 
         return [
             Asset(
@@ -110,10 +123,11 @@ class Evaluation(ProductComponent):
                     product,
                     "profile",
                     maker=profile,
-                    inputs=("questions", "index"),
-                    code=(*PROFILE_CODE, *LANGUAGE_CODE, "headwater.index"),
+                    inputs=("questions", "index", "base_model"),
+                    code=(*PROFILE_CODE, *SCORES_CODE, *LANGUAGE_CODE, "headwater.index"),
                     config=profile.model_dump(mode="json"),
-                    libraries=("faiss-cpu", "numpy", "torch", *LANGUAGE_LIBRARIES),
+                    libraries=("faiss-cpu", "numpy", *SCORES_LIBRARIES, *LANGUAGE_LIBRARIES),
+                    pins=before,
                 ),
                 tier="report",
                 kinds=("python", "safetensors"),

@@ -44,6 +44,9 @@ class MonitoringAttributes(ProductAttributes):
         default_factory=Groundedness, description="How answers are held against their passages"
     )
     keep_verdicts: int = Field(default=500, ge=50, description="Verdicts kept, the newest ones")
+    perplexity_questions: int = Field(
+        default=50, ge=0, le=5000, description="Questions of a window whose perplexity is taken; 0 for none"
+    )
     refresh: RefreshPolicy = Field(
         default_factory=RefreshPolicy, description="Limits of refreshes that the drift sensor begins"
     )
@@ -63,7 +66,10 @@ class Monitoring(ProductComponent):
         """inference, feedback, drift."""
         given = self.attributes
         maker = DriftMaker(
-            monitor=given.monitor, groundedness=given.groundedness, keep_verdicts=given.keep_verdicts
+            monitor=given.monitor,
+            groundedness=given.groundedness,
+            keep_verdicts=given.keep_verdicts,
+            perplexity_questions=given.perplexity_questions,
         )
         return [
             inference_asset(self.product, given.windows),

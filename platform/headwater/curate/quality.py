@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from headwater.curate.rules import Rule, Values, judge, ratio
+from headwater.curate.rules import Rule, Values, judge, kept_share, ratio
 from headwater.curate.step import Looser, StepSettings, strings, with_columns
 
 if TYPE_CHECKING:
@@ -80,10 +80,20 @@ class Quality(StepSettings):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Adds `words` and the verdict."""
+        counts = self._counts(batch)
+        return judge(with_columns(batch, words=pa.array(counts["words"])), self._rules(batch, counts))
+
+    def kept_share(self, batch: pa.RecordBatch) -> Values:
+        """Of each document the share of the rules about it that it keeps, from 0 to 1."""
+        return kept_share(self._rules(batch, self._counts(batch)))
+
+    def _counts(self, batch: pa.RecordBatch) -> Counters:
         from headwater.curate.kernels.buffers import TextBuffers
         from headwater.curate.kernels.quality import quality_counters
 
-        counts = quality_counters(TextBuffers.of(batch.column("text")))
+        return quality_counters(TextBuffers.of(batch.column("text")))
+
+    def _rules(self, batch: pa.RecordBatch, counts: Counters) -> tuple[Rule, ...]:
         words, prose = counts["words"], counts["prose_words"]
         several = np.maximum(words, 1)
         mean = ratio(counts["prose_characters"], prose)
@@ -93,7 +103,7 @@ class Quality(StepSettings):
         bullets, ellipses = counts["bullets"] / several, counts["ellipses"] / several
         lines, paragraphs = _repeated(counts, "line"), _repeated(counts, "paragraph")
         listed = counts["lines"] >= self.min_lines
-        rules = (
+        return (
             Rule("too_short", words, self.min_words, unit=" words"),
             Rule("too_long", words, most=self.max_words, unit=" words"),
             Rule("placeholder", self._placeholders(batch), most=0, unit=" placeholders"),
@@ -112,7 +122,6 @@ class Quality(StepSettings):
             Rule("repeated_lines", lines, None, self.max_repeated_line_share, "%", listed),
             Rule("repeated_paragraphs", paragraphs, None, self.max_repeated_paragraph_share, "%", listed),
         )
-        return judge(with_columns(batch, words=pa.array(words)), rules)
 
     def _placeholders(self, batch: pa.RecordBatch) -> Values:
         """How many of the phrases each document contains."""

@@ -30,6 +30,13 @@ class Rule:
     applies: Values | None = None
 
     @property
+    def judged(self) -> Values:
+        """Which documents the rule is about: none where both limits are off."""
+        if self.least is None and self.most is None:
+            return np.zeros(len(self.values), dtype=bool)
+        return np.ones(len(self.values), dtype=bool) if self.applies is None else self.applies
+
+    @property
     def broken(self) -> Values:
         """Where a limit is passed."""
         found = np.zeros(len(self.values), dtype=bool)
@@ -67,6 +74,13 @@ def judge(batch: pa.RecordBatch, rules: Sequence[Rule]) -> pa.RecordBatch:
     for row in np.flatnonzero(first < len(rules)).tolist():
         verdicts[row] = rules[first[row]].verdict(row)
     return with_verdicts(batch, verdicts)
+
+
+def kept_share(rules: Sequence[Rule]) -> Values:
+    """Of each document the share of the rules about it that it keeps: float64, 1 where none is about it."""
+    judged = np.sum([rule.judged for rule in rules], axis=0)
+    broken = np.sum([rule.broken for rule in rules], axis=0)
+    return 1.0 - ratio(broken, judged)
 
 
 def ratio(part: Values, whole: Values) -> Values:

@@ -21,7 +21,8 @@ from headwater.evaluate.metrics import MEASURES
 from headwater.evaluate.pictures import draw_ranks, draw_recall
 from headwater.evaluate.report import Report, render
 from headwater.evaluate.retrieval import RetrievalEvaluation, evaluate_retrieval
-from headwater.index.search import METHODS, Method, SearchIndex
+from headwater.index.remembered import open_remembering
+from headwater.index.search import METHODS, Method
 from headwater.schemas import RETRIEVAL_RESULTS
 from headwater.tables import write_json, write_rows
 from headwater.workspace import Produced, Workspace
@@ -50,7 +51,7 @@ class EvaluationMaker(BaseModel):
     def __call__(self, workspace: Workspace) -> Produced:
         """Raises `ValueError` when questions and index are of different chunks."""
         inputs, out = workspace.inputs, workspace.out
-        index = SearchIndex.open(inputs["index"])
+        index = open_remembering(inputs["index"], workspace.cache)
         retrieval = evaluate_retrieval(
             index, inputs["questions"], seed=self.seed, progress=workspace.progress
         )

@@ -42,7 +42,7 @@ class EmbeddingsMaker(BaseModel):
         """Raises `ModuleNotFoundError` when the model's package is missing."""
         chunks = workspace.inputs["chunks"]
         described = describe(self.model)
-        cache = VectorCache(workspace.cache / "embeddings" / _arithmetic(described), described["dimensions"])
+        cache = VectorCache(workspace.cache / "embeddings" / arithmetic(described), described["dimensions"])
         distinct = _distinct_digests(chunks)
         missing = {digest for digest in distinct if digest not in cache}
         cached = len(distinct) - len(missing)
@@ -92,7 +92,7 @@ def describe(model: EmbeddingModel) -> dict[str, Any]:
     }
 
 
-def _arithmetic(described: dict[str, Any]) -> str:
+def arithmetic(described: dict[str, Any]) -> str:
     """Name of the cache folder: all that the last bits of a vector depend on, the machine's CPU included."""
     return digest_json({**described, **library_versions("torch"), "processor": processor()})[:16]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,26 @@ from headwater.monitor.log_windows import (
     window_ids,
     with_facts,
 )
+from headwater.monitor.measures import with_measures
 from headwater.monitor.newest import NEWEST_FILE, newest
+from headwater.monitor.past import FIRST_WINDOWS, Past
 from headwater.monitor.profile import Profile
 from headwater.monitor.released import Standard
 from headwater.monitor.report import REPORT_FILE, write_report
-from headwater.monitor.rows import Answers, OtherEmbedder, WindowData
+from headwater.monitor.rows import Answers, Observed, OtherEmbedder, WindowData, answered_by
+from headwater.monitor.served import ServedWindow, write_served
 from headwater.monitor.support import Groundedness, supported_answers
 from headwater.monitor.verdict import MonitorConfig, WindowVerdict
-from headwater.monitor.verdicts import forgotten, read_verdicts, write_verdicts
+from headwater.monitor.verdicts import forgotten, write_verdicts
 from headwater.schemas import ANSWERS, DRIFT
-from headwater.tables import read_rows, write_json, write_rows
+from headwater.tables import write_json, write_rows
 from headwater.workspace import Produced, Workspace
 
-FIRST_WINDOWS = 3
-"""Votes and support of this many first windows on a profile are what later windows' are compared with."""
 PICTURES = "pictures"
 
 
 class DriftMaker(BaseModel):
-    """Input `inference`; `profile`, `index` and `questions` are those of the release in production.
+    """Input `inference`; `profile`, `index`, `questions`, `base_model` are those of `release` in production.
 
     Windows are judged in their order, each with the verdicts before it. A verdict stays as it was made: when
     production moves, only later windows are compared with its profile. Without a release, or without windows,
@@ -62,12 +63,16 @@ class DriftMaker(BaseModel):
         default_factory=Groundedness, description="How answers are held against their passages"
     )
     keep_verdicts: int = Field(default=500, ge=50, description="Verdicts kept, the newest ones")
+    perplexity_questions: int = Field(
+        default=50, ge=0, le=5000, description="Questions of a window whose perplexity is taken; 0 for none"
+    )
+    release: str = Field(default="", description="The release in production; empty: whichever answered")
 
     def __call__(self, workspace: Workspace) -> Produced:
         """Writes verdicts/*.json, rows of `schemas.DRIFT` and `schemas.ANSWERS`, newest.json, report.html."""
-        past = _Past.read(workspace.previous)
+        past = Past.read(workspace.previous)
         windows = window_ids(workspace.inputs["inference"])
-        standard = Standard.read(workspace.inputs)
+        standard = Standard.read(workspace.inputs, self.release)
         open_windows = past.unjudged(windows, self.keep_verdicts) if standard else []
         wanted = {*windows[-1:], *open_windows, *(past.first_windows() if open_windows else ())}
         rows = rows_of(workspace.inputs["inference"], wanted)
@@ -96,6 +101,7 @@ class DriftMaker(BaseModel):
         write_verdicts(out, verdicts)
         state = newest(verdicts)
         write_json(out / NEWEST_FILE, state.model_dump(mode="json"))
+        write_served(out, judged.served)
         pictures = _report(workspace, verdicts, judged, standard)
         return Produced(
             rows=len(verdicts),
@@ -112,16 +118,19 @@ class _Judging:
     """Judges window after window; `verdicts` and `answers` grow with each."""
 
     maker: DriftMaker
-    past: _Past
+    past: Past
     rows: Mapping[str, Sequence[Row]]
 
     def __post_init__(self) -> None:
         self.verdicts: list[WindowVerdict] = list(self.past.verdicts)
         self.answers: list[dict[str, Any]] = list(self.past.answers)
+        self.served: list[ServedWindow] = list(self.past.served)
+        self._last: tuple[str, Observed] | None = None
 
     def add(self, window: str, standard: Standard) -> None:
         verdict = self._judged(window, standard)
         self.verdicts.append(verdict.model_copy(update={"release": release_of(self.rows[window])}))
+        self.served.append(ServedWindow.of(window, self.rows[window]))
 
     def _judged(self, window: str, standard: Standard) -> WindowVerdict:
         how, rows = self.maker, self.rows[window]
@@ -131,10 +140,12 @@ class _Judging:
         if profile is not None:
             # Answers are held against the index's vectors, so they need its embedder as well.
             if standard.index is not None and embedders_of(rows) <= {profile.reference.embedder}:
-                self.answers += supported_answers(window, rows, standard.index, how.groundedness)
+                own = [row for row in rows if answered_by(row, standard.release)]
+                self.answers += supported_answers(window, own, standard.index, how.groundedness)
             try:
                 data = self._data(window, profile, standard)
-                return judge(data, profile, history, how.monitor, self._before(profile.digest))
+                before = self._before(profile.digest, standard.release)
+                return judge(data, profile, history, how.monitor, before)
             except OtherEmbedder as error:
                 unlike = [profile.digest, "not_comparable", str(error)]
         digest, status, why = unlike
@@ -152,41 +163,40 @@ class _Judging:
 
     def _data(self, window: str, profile: Profile, standard: Standard) -> WindowData:
         rows = with_facts(self.rows[window], self._supported(), standard.gold)
-        return WindowData.of(window, rows, embedder=profile.reference.embedder, dimensions=len(profile.mean))
+        data = WindowData.of(
+            window,
+            rows,
+            embedder=profile.reference.embedder,
+            dimensions=len(profile.mean),
+            release=standard.release,
+        )
+        return replace(data, observed=self._measured(data, standard))
 
-    def _before(self, profile: str) -> Answers | None:
+    def _measured(self, data: WindowData, standard: Standard) -> Observed:
+        """The questions with their measures, which the report of the window just judged needs once more."""
+        if data.observed.rows < self.maker.monitor.least_rows:
+            return data.observed
+        if self._last is None or self._last[0] != data.id:
+            compared = standard.profile is not None and "perplexity" in standard.profile.reference.measures
+            self._last = (
+                data.id,
+                with_measures(
+                    data.observed,
+                    data.id,
+                    base_model=standard.base_model if compared else None,
+                    most=self.maker.perplexity_questions,
+                ),
+            )
+        return self._last[1]
+
+    def _before(self, profile: str, release: str) -> Answers | None:
         """What became of answers in the first windows on this profile."""
         first = [one.window for one in self.verdicts if one.profile == profile][:FIRST_WINDOWS]
-        rows = [row for window in first for row in self.rows.get(window, ())]
+        rows = [row for window in first for row in self.rows.get(window, ()) if answered_by(row, release)]
         return answers_of(rows, self._supported()) if rows else None
 
     def _supported(self) -> dict[str, bool]:
         return {row["response_id"]: row["supported"] for row in self.answers}
-
-
-@dataclass(frozen=True)
-class _Past:
-    """What the asset held before."""
-
-    verdicts: Sequence[WindowVerdict]
-    answers: Sequence[dict[str, Any]]
-
-    @classmethod
-    def read(cls, folder: Path | None) -> _Past:
-        if folder is None:
-            return cls((), ())
-        return cls(read_verdicts(folder), tuple(read_rows(folder / ANSWERS_FOLDER)))
-
-    def unjudged(self, windows: Sequence[str], most: int) -> list[str]:
-        """Windows without a verdict. Those before the oldest of as many verdicts as are kept had theirs."""
-        known = {verdict.window for verdict in self.verdicts}
-        since = self.verdicts[0].window if len(known) >= most else ""
-        return [window for window in windows if window > since and window not in known]
-
-    def first_windows(self) -> list[str]:
-        """The first windows on the profile that was used last."""
-        own = [one.window for one in self.verdicts if one.profile == self.verdicts[-1].profile]
-        return own[:FIRST_WINDOWS]
 
 
 def _asked(inference: Path, verdicts: Sequence[WindowVerdict]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from headwater.monitor.newest import Newest, leading
-from headwater.monitor.report import QUESTIONS
+from headwater.monitor.report import QUESTIONS, shown_service
 from headwater.monitor.verdict import FAMILIES, LEVELS, WindowVerdict
 from headwater.workspace import CheckOutcome
 
@@ -43,6 +43,7 @@ def metrics_of(state: Newest) -> dict[str, float]:
         "windows": len(state.recent),
         "questions": state.rows,
         "clusters": state.clusters,
+        "answered_by_others": state.others,
     }
     for name, family in state.families.items():
         found[f"{name}/status"] = LEVELS[family.status]
@@ -74,6 +75,10 @@ def tables_of(verdicts: Sequence[WindowVerdict]) -> dict[str, tuple[Mapping[str,
                 "cosine": round(gap.similarity, 3),
             }
             for gap in last.gaps
+        ),
+        "service": tuple(
+            {"number": name, "before the release": before, "window": now}
+            for name, before, now in shown_service(last.levels)
         ),
     }
 

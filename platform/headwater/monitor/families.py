@@ -106,7 +106,8 @@ def concept_tests(
     alarmed: bool,
     answers: Answers | Observed,
 ) -> list[Tested]:
-    """Thumbs down and unsupported answers against `answers`, votes over all windows, and perplexity."""
+    """Thumbs down and unsupported answers against `answers`, thumbs down also against the votes on earlier
+    releases, votes over all windows, and perplexity."""
     tests: list[Tested] = []
     for name, column, bad in (("thumbs down", "down", 1.0), ("unsupported answers", "grounded", 0.0)):
         before: Floats | None = getattr(answers, column)
@@ -121,6 +122,17 @@ def concept_tests(
                 floor=config.share_floor,
                 rise=True,
             )
+    if profile.served is not None and rows.down is not None:
+        before, now = profile.served.down, rows.down
+        tests += _share(
+            "thumbs down, earlier releases",
+            (before == 1, ~np.isnan(before), profile.served.clusters),
+            (now == 1, ~np.isnan(now), rows.clusters),
+            seed=(window, "served"),
+            least=config.least_votes,
+            floor=config.share_floor,
+            rise=True,
+        )
     if votes.observations >= config.least_votes or alarmed:
         height = THRESHOLD if alarmed else votes.height
         shown = f"{votes.alarms} alarms, height {votes.height:.1f}"

@@ -10,6 +10,7 @@ from headwater.monitor import clusters as clustering
 from headwater.monitor.correction import holm
 from headwater.monitor.coverage import coverage_gaps
 from headwater.monitor.families import (
+    CONCEPT_MEASURES,
     Tested,
     concept_tests,
     coverage_tests,
@@ -22,17 +23,20 @@ from headwater.monitor.families import (
 from headwater.monitor.profile import Profile
 from headwater.monitor.rows import Answers, WindowData
 from headwater.monitor.sequential import PageHinkley
-from headwater.monitor.shown import shown_distances
+from headwater.monitor.shown import shown_distances, shown_levels
 from headwater.monitor.text_statistics import measured
 from headwater.monitor.verdict import (
     FAMILIES,
+    RELEASE_FAMILIES,
     UNJUDGED,
     FamilyVerdict,
     Finding,
     MonitorConfig,
     WindowVerdict,
+    left_out,
 )
 
+NO_ANSWERS = "too few votes and looked-at answers to say anything of answers"
 NO_DATA = "nothing was recorded that this family could look at"
 
 
@@ -73,8 +77,14 @@ def judge(
         families[family] = (
             FamilyVerdict(status="insufficient", why=few) if few else decided(tests(), past, config)
         )
+    families["concept"] = _of_answers(families["concept"])
     past = [verdict.families["performance"] for verdict in earlier]
     families["performance"] = decided(performance_tests(window.requests, config), past, config)
+    for family in RELEASE_FAMILIES:
+        if families[family].status == "insufficient" and window.others:
+            why = f"{families[family].why}; {left_out(window.others)}"
+            families[family] = families[family].model_copy(update={"why": why})
+    unseen = [name for name in sorted(profile.reference.measures) if name not in measures]
     low = np.flatnonzero(rows.similarity < profile.answerable_similarity)
     return WindowVerdict(
         window=window.id,
@@ -84,6 +94,9 @@ def judge(
         families=families,
         gaps=tuple(coverage_gaps(rows, low)),
         shown=tuple(shown_distances(measures, profile)) if rows.rows else (),
+        levels=tuple(shown_levels(window, profile)),
+        others=dict(window.others),
+        notes=(*profile.notes, *(f"{name}: not known of this window's questions" for name in unseen)),
         votes=votes,
     )
 
@@ -127,7 +140,7 @@ def decided(tests: Sequence[Tested], past: Sequence[FamilyVerdict], config: Moni
         lowest = min((finding.p for finding in findings if finding.p is not None), default=1.0)
         why = f"nothing significant at {config.alpha:g} (lowest p {lowest:.2g})"
         return FamilyVerdict(status="ok", why=why, findings=findings)
-    judged = [verdict for verdict in past if verdict.status not in UNJUDGED]
+    judged = [verdict for verdict in past if verdict.status not in UNJUDGED or verdict.findings]
     recent = judged[len(judged) - (config.recent_windows - 1) :] if config.recent_windows > 1 else []
     times = bool(strong) + sum(verdict.strong for verdict in recent)
     named = ", ".join(f"{one.name} {one.reference} → {one.window}" for one in (strong or certain))
@@ -136,6 +149,15 @@ def decided(tests: Sequence[Tested], past: Sequence[FamilyVerdict], config: Moni
         return FamilyVerdict(status="drift", why=why, findings=findings)
     reason = "one window is not enough" if strong else "significant, but below its floor"
     return FamilyVerdict(status="warn", why=f"{named}; {reason}", findings=findings)
+
+
+def _of_answers(concept: FamilyVerdict) -> FamilyVerdict:
+    """Prompts that are as usual as before say nothing of answers: quiet perplexity alone is not `ok`."""
+    if concept.status != "ok" or any(one.name not in CONCEPT_MEASURES for one in concept.findings):
+        return concept
+    return concept.model_copy(
+        update={"status": "insufficient", "why": f"{NO_ANSWERS}; perplexity: {concept.why}"}
+    )
 
 
 def _too_few(size: tuple[int, int], config: MonitorConfig) -> str:

@@ -53,6 +53,7 @@ class Newest(_Frozen):
     profile: str = ""
     rows: int = 0
     clusters: int = 0
+    others: int = 0
     families: dict[str, FamilyState] = {}
     gaps: tuple[Gap, ...] = ()
     recent: tuple[JudgedWindow, ...] = ()
@@ -69,6 +70,7 @@ def newest(verdicts: Sequence[WindowVerdict]) -> Newest:
         profile=last.profile,
         rows=last.rows,
         clusters=last.clusters,
+        others=sum(last.others.values()),
         families={name: _state(family) for name, family in last.families.items()},
         gaps=tuple(
             Gap(size=gap.size, nearest_document=gap.nearest_document, similarity=gap.similarity)

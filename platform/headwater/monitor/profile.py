@@ -12,24 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from headwater.fingerprint import canonical_json, digest_bytes
 from headwater.monitor import clusters as clustering
 from headwater.monitor.clusters import Floats, Rows
 from headwater.monitor.null_table import NullTable, null_table
+from headwater.monitor.profile_files import FORMAT, arrays_of, contents, facts_of
 from headwater.monitor.rows import Observed, OtherEmbedder
+from headwater.monitor.served import NONE_YET, Served
 from headwater.monitor.text_statistics import measured, vocabulary
 
 JSON_FILE, ARRAYS_FILE = "profile.json", "profile.safetensors"
-FORMAT = 1
 SAMPLE_ROWS = 5000
 COMPONENTS = 64
 BINS = 10
 ANSWERABLE_LEVEL = 0.05
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-_OPTIONAL = ("down", "grounded", "contradicts")
 LEAST_ROWS, LEAST_CLUSTERS = 40, 4
+
+
+class OtherFormat(ValueError):
+    """The profile was written by another version of Headwater; the message says what to do."""
 
 
 class Insufficient(ValueError):
@@ -42,7 +45,8 @@ class Profile:
 
     `reference` holds the sampled questions without their texts; its `measures` include the text statistics.
     `answerable_similarity` is the cosine that 95% of the reference's questions reach. `mean` [d], `basis`
-    [k, d] and `variances` [k] describe the embeddings. `edges` are inner bin edges of every measure.
+    [k, d] and `variances` [k] describe the embeddings. `edges` are inner bin edges of every measure. `served`
+    is how the service did before, None for a first release; `notes` say what was not measured, and why.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Profile:
     variances: Floats
     edges: Mapping[str, Sequence[float]]
     nulls: NullTable
+    served: Served | None = None
+    notes: tuple[str, ...] = ()
     digest: str = ""
 
     def expect(self, embedder: str) -> None:
@@ -70,45 +76,45 @@ class Profile:
         from safetensors.numpy import save
 
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = save(_arrays(self))
+        arrays = save(arrays_of(self))
         (folder / ARRAYS_FILE).write_bytes(arrays)
-        (folder / JSON_FILE).write_text(canonical_json(_facts(self, digest_bytes(arrays))), encoding="utf-8")
+        (folder / JSON_FILE).write_text(
+            canonical_json(facts_of(self, digest_bytes(arrays))), encoding="utf-8"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Profile:
         """Read both files.
 
-        Raises `Insufficient` with the reason where there were too few questions, and `ValueError` for files
-        that do not belong together or another format.
+        Raises `Insufficient` with the reason where there were too few questions, `OtherFormat`, and
+        `ValueError` for files that do not belong together.
         """
         from safetensors.numpy import load
 
         text = (folder / JSON_FILE).read_text(encoding="utf-8")
         facts: dict[str, Any] = json.loads(text)
         if facts.get("format") != FORMAT:
-            raise ValueError(f"{JSON_FILE} has format {facts.get('format')!r}, expected {FORMAT}")
+            raise OtherFormat(
+                f"{JSON_FILE} of the release has format {facts.get('format')!r}, expected {FORMAT}: "
+                "build the product again"
+            )
         if "insufficient" in facts:
             raise Insufficient(facts["insufficient"])
         data = (folder / ARRAYS_FILE).read_bytes()
         if digest_bytes(data) != facts["arrays"]:
             raise ValueError(f"{ARRAYS_FILE} is not the one that {JSON_FILE} was written with")
-        return _read(facts, load(data), digest_bytes(text.encode()))
+        return cls(**contents(facts, load(data)), digest=digest_bytes(text.encode()))
 
 
-def build(name: str, reference: Observed) -> Profile:
+def build(
+    name: str, reference: Observed, *, served: Served | None = None, notes: Sequence[str] = ()
+) -> Profile:
     """Make a profile of a release's questions; `name` (product and commit, say) seeds what is drawn.
 
-    At most 5,000 rows are kept, in whole clusters. Raises `Insufficient` for fewer than 40 rows or 4
-    clusters, or when no question has a similarity.
+    At most 5,000 rows are kept, in whole clusters. Raises what `require_enough` raises.
     """
-    if reference.rows < LEAST_ROWS or clustering.count(reference.clusters) < LEAST_CLUSTERS:
-        raise Insufficient(
-            f"a profile needs {LEAST_ROWS} questions in {LEAST_CLUSTERS} clusters or more, not "
-            f"{reference.rows} in {clustering.count(reference.clusters)}"
-        )
+    require_enough(reference)
     similarity = reference.similarity[~np.isnan(reference.similarity)]
-    if len(similarity) == 0:
-        raise Insufficient("no question of the reference has a similarity to the index")
     kept = clustering.drawn(reference.clusters, SAMPLE_ROWS, clustering.seeded(name, "sample"))
     sample = _taken(reference, kept)
     words = vocabulary(sample.texts, sample.clusters)
@@ -117,7 +123,7 @@ def build(name: str, reference: Observed) -> Profile:
     measures = {**statistics, **sample.measures}
     profile = Profile(
         name=name,
-        reference=_with_measures(sample, measures),
+        reference=replace(sample, texts=[""] * sample.rows, measures=measures),
         words=words,
         similarity_quantiles={str(level): float(np.quantile(similarity, level)) for level in LEVELS},
         answerable_similarity=float(np.quantile(similarity, ANSWERABLE_LEVEL)),
@@ -126,11 +132,25 @@ def build(name: str, reference: Observed) -> Profile:
         variances=variances,
         edges={key: _edges(values) for key, values in sorted(measures.items())},
         nulls=null_table(sample.embeddings, sample.clusters, clustering.seeded(name, "null")),
+        served=served,
+        notes=(*notes, *(() if served is not None else (NONE_YET,))),
     )
     from safetensors.numpy import save
 
-    text = canonical_json(_facts(profile, digest_bytes(save(_arrays(profile)))))
-    return _with_digest(profile, digest_bytes(text.encode()))
+    text = canonical_json(facts_of(profile, digest_bytes(save(arrays_of(profile)))))
+    return replace(profile, digest=digest_bytes(text.encode()))
+
+
+def require_enough(reference: Observed) -> None:
+    """Raise `Insufficient` for fewer than 40 rows or 4 clusters, or when no question has a similarity."""
+    clusters = clustering.count(reference.clusters)
+    if reference.rows < LEAST_ROWS or clusters < LEAST_CLUSTERS:
+        raise Insufficient(
+            f"a profile needs {LEAST_ROWS} questions in {LEAST_CLUSTERS} clusters or more, not "
+            f"{reference.rows} in {clusters}"
+        )
+    if np.isnan(reference.similarity).all():
+        raise Insufficient("no question of the reference has a similarity to the index")
 
 
 def write_insufficient(folder: Path, name: str, reference: Observed, reason: str) -> None:
@@ -185,89 +205,4 @@ def _taken(rows: Observed, kept: Rows) -> Observed:
         kinds={
             name: [values[place] for place in map(int, kept)] for name, values in sorted(rows.kinds.items())
         },
-    )
-
-
-def _with_measures(rows: Observed, measures: Mapping[str, Floats]) -> Observed:
-    return replace(rows, texts=[""] * rows.rows, measures=measures)
-
-
-def _with_digest(profile: Profile, digest: str) -> Profile:
-    return replace(profile, digest=digest)
-
-
-def _arrays(profile: Profile) -> dict[str, npt.NDArray[Any]]:
-    rows = profile.reference
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "embeddings": rows.embeddings,
-        "clusters": rows.clusters,
-        "similarity": rows.similarity,
-        "mean": profile.mean,
-        "basis": profile.basis,
-        "variances": profile.variances,
-    }
-    for name in _OPTIONAL:
-        values: Floats | None = getattr(rows, name)
-        if values is not None:
-            arrays[name] = values
-    for name, values in rows.measures.items():
-        arrays[f"measure.{name}"] = values
-    for name, kinds in rows.kinds.items():
-        arrays[f"kind.{name}"] = np.unique(np.asarray(kinds), return_inverse=True)[1].astype(np.int32)
-    return {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-
-
-def _facts(profile: Profile, arrays: str) -> dict[str, Any]:
-    rows = profile.reference
-    return {
-        "format": FORMAT,
-        "name": profile.name,
-        "embedder": rows.embedder,
-        "rows": rows.rows,
-        "clusters": clustering.count(rows.clusters),
-        "answerable_similarity": profile.answerable_similarity,
-        "similarity_quantiles": dict(profile.similarity_quantiles),
-        "kinds": {name: sorted(set(values)) for name, values in rows.kinds.items()},
-        "edges": {name: list(values) for name, values in profile.edges.items()},
-        "nulls": {
-            "clusters": list(profile.nulls.clusters),
-            "quantiles": [list(row) for row in profile.nulls.quantiles],
-        },
-        "words": dict(profile.words),
-        "arrays": arrays,
-    }
-
-
-def _read(facts: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], digest: str) -> Profile:
-    reference = Observed(
-        embedder=facts["embedder"],
-        texts=[""] * facts["rows"],
-        clusters=arrays["clusters"],
-        embeddings=arrays["embeddings"],
-        similarity=arrays["similarity"],
-        down=arrays.get("down"),
-        grounded=arrays.get("grounded"),
-        contradicts=arrays.get("contradicts"),
-        measures={
-            name.removeprefix("measure."): values
-            for name, values in sorted(arrays.items())
-            if name.startswith("measure.")
-        },
-        kinds={
-            name: [names[number] for number in arrays[f"kind.{name}"]]
-            for name, names in facts["kinds"].items()
-        },
-    )
-    return Profile(
-        name=facts["name"],
-        reference=reference,
-        words=facts["words"],
-        similarity_quantiles=facts["similarity_quantiles"],
-        answerable_similarity=facts["answerable_similarity"],
-        mean=arrays["mean"],
-        basis=arrays["basis"],
-        variances=arrays["variances"],
-        edges=facts["edges"],
-        nulls=NullTable(facts["nulls"]["clusters"], facts["nulls"]["quantiles"]),
-        digest=digest,
     )

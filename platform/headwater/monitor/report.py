@@ -8,7 +8,8 @@ from pathlib import Path
 from headwater.evaluate.html import Html, joined, page, picture, table, tag
 from headwater.monitor.profile import Profile
 from headwater.monitor.rows import WindowData
-from headwater.monitor.verdict import FAMILIES, Finding, ShownDistance, WindowVerdict
+from headwater.monitor.served import NONE_YET
+from headwater.monitor.verdict import FAMILIES, Finding, ShownDistance, ShownLevel, WindowVerdict, left_out
 
 REPORT_FILE = "report.html"
 QUESTIONS = {
@@ -19,6 +20,7 @@ QUESTIONS = {
     "label": "Does feedback contradict what is known to be right?",
     "performance": "Does the service keep its objectives?",
 }
+PICTURES = ("history", "map", "similarity", "measures", "service")
 _CLASSES = {"ok": "good", "drift": "bad"}
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -35,11 +37,14 @@ def write_report(
     `history` are the earlier verdicts, oldest first. Equal arguments give equal bytes.
     """
     from headwater.monitor.pictures import draw_history, draw_map, draw_similarity
+    from headwater.monitor.service_pictures import draw_measures, draw_service
 
-    pictures = {name: folder / f"{name}.png" for name in ("history", "map", "similarity")}
+    pictures = {name: folder / f"{name}.png" for name in PICTURES}
     draw_history([*history, verdict], pictures["history"])
     draw_map(window.observed, profile, pictures["map"])
     draw_similarity(window.observed, profile, pictures["similarity"])
+    draw_measures(window.observed, profile, pictures["measures"])
+    draw_service(window, profile, pictures["service"])
     report = folder / REPORT_FILE
     report.write_text(render(verdict, profile, pictures), encoding="utf-8")
     return {"report": report, **pictures}
@@ -49,10 +54,11 @@ def render(verdict: WindowVerdict, profile: Profile, pictures: Mapping[str, Path
     """The page. It depends on its arguments alone."""
     title = f"Window {verdict.window}"
     size = f"{verdict.rows} questions in {verdict.clusters} clusters, compared with {profile.name}"
+    others = left_out(verdict.others)
     return page(
         title,
         tag("h1", title),
-        tag("p", size, cls="soft"),
+        tag("p", f"{size}; {others}" if others else size, cls="soft"),
         _headline(verdict),
         _families(verdict),
         tag("h2", "The last windows"),
@@ -69,6 +75,12 @@ def render(verdict: WindowVerdict, profile: Profile, pictures: Mapping[str, Path
             cls="pair",
         ),
         _gaps(verdict),
+        tag("h2", "What the questions are like"),
+        picture(pictures["measures"], "quality, toxicity and perplexity of the questions"),
+        _notes(verdict),
+        tag("h2", "The service before the release and now"),
+        _service(verdict, profile),
+        picture(pictures["service"], "latency and thumbs down"),
         *(_findings(family, verdict) for family in FAMILIES if verdict.families[family].findings),
         _shown(verdict.shown),
     )
@@ -123,6 +135,29 @@ def _gaps(verdict: WindowVerdict) -> Html:
     ]
     headers = ("questions", "examples", "nearest document", "cosine")
     return joined((head, table(headers, rows, numbers=(0, 3))))
+
+
+def _notes(verdict: WindowVerdict) -> Html:
+    return tag("p", f"Not measured: {'; '.join(verdict.notes)}.", cls="soft") if verdict.notes else joined(())
+
+
+def _service(verdict: WindowVerdict, profile: Profile) -> Html:
+    source = f"Before: {profile.served.shown}." if profile.served is not None else f"Before: {NONE_YET}."
+    note = "For people, but for thumbs down: objectives decide on latency and failures."
+    headers = ("", "before the release", "window")
+    shown = table(headers, shown_service(verdict.levels), numbers=(1, 2))
+    return joined((tag("p", f"{source} {note}", cls="soft"), shown))
+
+
+def shown_service(levels: Sequence[ShownLevel]) -> list[tuple[str, str, str]]:
+    """Name, number before the release and number in the window, as people read them."""
+    return [(one.name, _level(one.reference, one.unit), _level(one.window, one.unit)) for one in levels]
+
+
+def _level(value: float | None, unit: str) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.1%}" if unit == "%" else f"{value:,.0f} {unit}"
 
 
 def _shown(distances: Sequence[ShownDistance]) -> Html:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from headwater.monitor.clusters import Floats, Rows, numbered
+
+SERVER_ERROR = 500
+"""HTTP status from which a request counts as failed."""
 
 
 class OtherEmbedder(ValueError):
@@ -83,24 +87,50 @@ class Requests:
     def of(cls, records: Iterable[Mapping[str, Any]]) -> Requests:
         """From rows of the inference log; a status of 500 or more is a failure."""
         rows = list(records)
-        answered = [row for row in rows if int(row["status"]) < 500]
+        answered = [row for row in rows if int(row["status"]) < SERVER_ERROR]
         return cls(_column(answered, "latency_ms"), len(rows) - len(answered))
 
 
 @dataclass(frozen=True)
 class WindowData:
-    """A closed window: its id, from which all seeds come, its questions and its requests."""
+    """A closed window: its id, from which all seeds come, its questions and its requests.
+
+    `others` counts the requests that other releases answered. Of those nothing is known but the question:
+    similarity, votes, support and latency are another index's and another model's.
+    """
 
     id: str
     observed: Observed
     requests: Requests | None = None
+    others: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
     def of(
-        cls, window: str, records: Sequence[Mapping[str, Any]], *, embedder: str, dimensions: int
+        cls,
+        window: str,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        embedder: str,
+        dimensions: int,
+        release: str = "",
     ) -> WindowData:
-        """From rows of the inference log. Raises `OtherEmbedder`."""
-        return cls(window, observed(records, embedder=embedder, dimensions=dimensions), Requests.of(records))
+        """From rows of the inference log, held to `release` (empty: to whichever answered).
+
+        Raises `OtherEmbedder`.
+        """
+        own = [row for row in records if answered_by(row, release)]
+        known = [row if answered_by(row, release) else {**row, **_UNKNOWN} for row in records]
+        others = Counter(str(row["release"]) for row in records if not answered_by(row, release))
+        questions = observed(known, embedder=embedder, dimensions=dimensions)
+        return cls(window, questions, Requests.of(own), dict(sorted(others.items())))
+
+
+_UNKNOWN = dict.fromkeys(("top_similarity", "vote", "grounded", "contradicts"))
+
+
+def answered_by(row: Mapping[str, Any], release: str) -> bool:
+    """Whether a row of the log counts as this release's: also where it names none, or none is asked for."""
+    return not release or row.get("release") in (None, "", release)
 
 
 def observed(records: Iterable[Mapping[str, Any]], *, embedder: str, dimensions: int) -> Observed:

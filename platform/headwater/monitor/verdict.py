@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.monitor.sequential import PageHinkley
 
 FAMILIES = ("data", "text", "coverage", "concept", "label", "performance")
+RELEASE_FAMILIES = ("coverage", "concept", "label", "performance")
+"""What says something of the release that answered, not of the questions alone."""
 STATUSES = ("ok", "warn", "drift", "insufficient", "not_comparable")
 LEVELS = {"not_comparable": -2, "insufficient": -1, "ok": 0, "warn": 1, "drift": 2}
 """Statuses as numbers, for plots and gauges."""
 UNJUDGED = ("insufficient", "not_comparable")
-"""Statuses that say nothing about the window, so that they neither confirm nor end a drift."""
+"""Statuses that say nothing about it. Where nothing was tested, they neither confirm nor end a drift."""
 
 
 class _Frozen(BaseModel):
@@ -94,10 +98,21 @@ class ShownDistance(_Frozen):
     window_bins: tuple[float, ...]
 
 
+class ShownLevel(_Frozen):
+    """A number of the service before the release and in the window, for people; None where not known."""
+
+    name: str
+    unit: str
+    reference: float | None
+    window: float | None
+
+
 class WindowVerdict(_Frozen):
     """The verdict on a window.
 
     `profile` is the digest of what it was compared with, `release` the one that answered most of the window.
+    `others` counts requests that other releases answered than the profile's, which the families of
+    `RELEASE_FAMILIES` leave out. `notes` say what was not measured, and why.
     """
 
     window: str
@@ -107,9 +122,20 @@ class WindowVerdict(_Frozen):
     families: dict[str, FamilyVerdict]
     gaps: tuple[CoverageGap, ...] = ()
     shown: tuple[ShownDistance, ...] = ()
+    levels: tuple[ShownLevel, ...] = ()
+    others: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
     votes: PageHinkley = PageHinkley()
     release: str = ""
 
     def status(self, family: str) -> str:
         """One of `STATUSES`. Raises `KeyError` for an unknown family."""
         return self.families[family].status
+
+
+def left_out(others: Mapping[str, int]) -> str:
+    """A sentence on the requests that other releases answered; empty where they answered none."""
+    if not others:
+        return ""
+    named = ", ".join(f"{count:,} by {release}" for release, count in others.items())
+    return f"answered by another release and left out of {', '.join(RELEASE_FAMILIES)}: {named}"

@@ -12,10 +12,12 @@ from headwater.lake.erased import erasures_path
 from headwater.lake.errors import NotFound
 from headwater.lake.protocol import Lake
 from headwater.lake.records import Record, data_version, read_record, record_path, records_at
+from headwater.monitor.served import SERVED
 from headwater.release import BASELINE, Release, baseline_path, current_release, root_commit
 from headwater.settings import Settings
 from headwater.versions.compare import MetricChange, differences, metric_changes
 from headwater.versions.releases import NoSuchRelease, find_release
+from headwater.versions.served import fixed_path
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -113,22 +115,27 @@ def _release(lake: Lake, product: str, name: str) -> Release:
 
 
 def _prepare(lake: Lake, release: Release, branch: str) -> None:
-    """A branch with nothing but what the release observed, its erasure list, and its baseline."""
+    """A branch with nothing but what the release observed, its erasure list, and further inputs."""
     product = release.product
     with suppress(NotFound):
         lake.delete_branch(branch)
     lake.create_branch(branch, root_commit(lake))
-    evaluation = read_record(lake, release.commit, product, "evaluation")
-    entry = evaluation.upstream.get(BASELINE) if evaluation else None
-    fixed = {"commit": entry["commit"], "folder": entry["folder"]} if entry else {}
     with lake.change(branch, f"Raw files of {release.name}", {"release": release.name}) as change:
         for asset in OBSERVED:
             change.adopt(f"{product}/{asset}/", release.commit)
-        change.put(baseline_path(product), canonical_json(fixed).encode())
+        change.put(baseline_path(product), _fixed(lake, release, "evaluation", BASELINE))
+        change.put(fixed_path(product), _fixed(lake, release, "profile", SERVED))
         records = [record_path(product, asset) for asset in OBSERVED]
         for path in (*records, erasures_path(product)):
             with suppress(NotFound):
                 change.put(path, lake.fetch(release.commit, path))
+
+
+def _fixed(lake: Lake, release: Release, asset: str, name: str) -> bytes:
+    """The further input `name` that the release's asset was made with, as the branch fixes it."""
+    record = read_record(lake, release.commit, release.product, asset)
+    entry = record.upstream.get(name) if record else None
+    return canonical_json({key: entry[key] for key in ("commit", "folder")} if entry else {}).encode()
 
 
 def _remade(lake: Lake, branch: str, recorded: Record) -> Remade:
