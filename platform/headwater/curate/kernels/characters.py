@@ -70,11 +70,11 @@ SYMBOL_RANGES = """
     0-8 B-1F 22-2D 2F 3A-3E 40 5B-60 7B-9F AB B4 BB 2013-2014 2019 201C-201E 2026 2236 2501 25BA 3001
     3008-300D 3010-3011 FF05 FF08-FF09 FF0C FF11 FF1A-FF1B FF5E
 """
-_QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
-_PEELED = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–" + _QUOTES
+QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
+PEELED = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–" + QUOTES
 # No punctuation and no symbol has a greater code point.
 _LAST_BY_CATEGORY = 0x20000
-_PEELED_BEFORE = "§%=$£€¥฿₽"
+PEELED_BEFORE = "§%=$£€¥฿₽"
 
 
 def ranges(listed: str) -> list[tuple[int, int]]:
@@ -110,9 +110,9 @@ def character_classes() -> Classes:
         for first, last in ranges(listed):
             classes[first : last + 1] |= np.uint32(bit)
     for bit, listed in (
-        (PREFIX | SUFFIX, _PEELED),
-        (PREFIX, _PEELED_BEFORE),
-        (QUOTE, _QUOTES),
+        (PREFIX | SUFFIX, PEELED),
+        (PREFIX, PEELED_BEFORE),
+        (QUOTE, QUOTES),
         (INNER, "*+,-./:<=>^~…–—"),
     ):
         for character in listed:
@@ -199,6 +199,8 @@ def find_byte(data: Bytes, begin: int, end: int, byte: int) -> int:
 def skip_space(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the first character from `begin` that is no white space begins; `end` when there is none."""
     at = begin
+    while at < end and data[at] == 32:
+        at += 1
     while at < end and class_at(data, at, classes) & SPACE:
         at += width(data[at])
     return at
