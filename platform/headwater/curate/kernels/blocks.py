@@ -110,13 +110,6 @@ def digit_bits(typing: Any, data: Bytes, at: int) -> Any:
 
 
 @built_in
-def break_bits(typing: Any, data: Bytes, at: int) -> Any:
-    """What may end a line of `str.splitlines`: control characters, and first bytes of the others."""
-    del typing, at
-    return types.int64(data, types.int64), _in_ranges((0, 31), (0xC2, 0xC2), (0xE2, 0xE2))
-
-
-@built_in
 def equal_bits(typing: Any, data: Bytes, at: int, byte: int) -> Any:
     """Bytes equal to `byte`."""
     del typing, at, byte

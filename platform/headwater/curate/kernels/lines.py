@@ -59,9 +59,8 @@ what runs of `\\n` separate. A duplicate is a line that stood before in the docu
     DUPLICATE_LINE_CHARACTERS,
 ) = range(len(LINE_COUNTS))
 
-_breaks = among((0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E))
-# First bytes of the line breaks and of the ellipsis beyond ASCII: U+0085, U+2026, U+2028, U+2029.
-_leads = among((0xC2, 0xE2))
+# C2 and E2 begin U+0085, U+2028 and U+2029, and other characters.
+may_end_line = among((0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0xC2, 0xE2))
 _dots = among((ord("."),))
 _hashes = among((ord("#"),))
 _newlines = among((0x0A,))
@@ -144,11 +143,12 @@ def count_newlines(texts: TextBuffers) -> Offsets:
 def line_bits(data: Bytes, at: int, inside: int) -> tuple[int, int, int]:
     """Bits of the bytes from `at` on: what needs a look, `#`, and first bytes of characters.
 
-    What may end a line, and where two full stops begin, or perhaps do so in the next block.
+    What needs a look is what may end a line, or begins `…` (with E2), and where more than one full stop
+    begins, perhaps with the next block.
     """
     dots = _dots(data, at) & inside
     pairs = dots & ~(dots << 1) & (dots >> 1 | 1 << (SPAN - 1))
-    looks = ((_breaks(data, at) | _leads(data, at)) & inside) | pairs
+    looks = (may_end_line(data, at) & inside) | pairs
     return looks, _hashes(data, at) & inside, ~_following(data, at) & inside
 
 

@@ -95,12 +95,15 @@ class Words:
     @classmethod
     def empty(cls, documents: int, capacity: int) -> Self:
         """Room for at most `capacity` words. Pages that are never written take no memory."""
+        # In one piece, which the allocator keeps for the next batch; four smaller ones it gives back.
+        memory = np.empty(capacity * 17, dtype=np.uint8)
+        hashes, sizes, lengths, flags = np.split(memory, np.multiply(capacity, (8, 12, 16)))
         return cls(
             np.zeros(documents + 1, dtype=np.int64),
-            np.empty(capacity, dtype=np.uint64),
-            np.empty(capacity, dtype=np.int32),
-            np.empty(capacity, dtype=np.int32),
-            np.empty(capacity, dtype=np.uint8),
+            hashes.view(np.uint64),
+            sizes.view(np.int32),
+            lengths.view(np.int32),
+            flags,
         )
 
 
