@@ -131,6 +131,6 @@ def digests_after(changed: pa.Array, texts: pa.Array, digests: pa.Array) -> pa.A
     from headwater.curate.kernels.buffers import TextBuffers
 
     others = TextBuffers.of(texts.filter(changed))
-    data = memoryview(others.data)
+    data = others.data.data
     made = [digest_bytes(data[begin:end]) for begin, end in pairwise(others.offsets.tolist())]
     return pc.replace_with_mask(digests, changed, pa.array(made, digests.type))

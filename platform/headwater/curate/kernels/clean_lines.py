@@ -128,18 +128,14 @@ def find_kinds(
     """Bits of the kinds of phrases that occur. `data` goes on for more than a block behind `end`."""
     found = 0
     for row in range(len(numbers)):
-        number = numbers[row]
-        if found >> kinds[number] & 1:
-            continue
-        phrase = phrases[offsets[number] : offsets[number + 1]]
+        mask, value, next_mask, next_value = signs[row, 0], signs[row, 1], signs[row, 2], signs[row, 3]
         for at in range(begin, end, BLOCK):
-            bits = masked_bits(data, at, signs[row, 0], signs[row, 1])
-            if bits:
-                bits &= masked_bits(data, at + 1, signs[row, 2], signs[row, 3])
+            bits = masked_bits(data, at, mask, value) & masked_bits(data, at + 1, next_mask, next_value)
             while bits:
+                number = numbers[row]
+                phrase = phrases[offsets[number] : offsets[number + 1]]
                 if stands_at(data, at + first_bit(bits), end, phrase):
                     found |= 1 << kinds[number]
-                    break
                 bits &= bits - 1
     return found
 
