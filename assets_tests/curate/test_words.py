@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_texts import NASTY, TEXTS, split_words
 
+from headwater.curate.kernels.characters import ALPHA, CODE_POINTS, SPACE, UPPER, character_classes
 from headwater.curate.kernels.words import ALPHABETIC, MEANS, hash_words
 
 
@@ -65,6 +66,16 @@ def test_words_found_in_blocks_are_those_found_one_by_one(text: str) -> None:
 
 def test_words_that_differ_in_two_bytes_of_the_same_place_have_two_hashes() -> None:
     assert len(set(hash_words(["…#….…a", "…#…a….", "…#….….", "…#…a…a"]))) == 4
+
+
+def test_letters_and_white_space_are_those_of_python() -> None:
+    points = np.arange(CODE_POINTS, dtype=np.uint32).view("U1")
+    for bit, members in (
+        (ALPHA, np.strings.isalpha(points)),
+        (SPACE, np.strings.isspace(points)),
+        (UPPER, np.strings.isupper(points)),
+    ):
+        assert ((character_classes() & bit != 0) == members).all()
 
 
 def test_symbols_alone_mean_nothing() -> None:

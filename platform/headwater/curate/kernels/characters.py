@@ -72,8 +72,9 @@ SYMBOL_RANGES = """
 """
 QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
 PEELED = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–" + QUOTES
-# No punctuation and no symbol has a greater code point.
+# No punctuation and no symbol has a greater code point, nor any letter, digit or white space.
 _LAST_BY_CATEGORY = 0x20000
+_LAST_WITH_LETTERS = 0x40000
 PEELED_BEFORE = "§%=$£€¥฿₽"
 
 
@@ -86,7 +87,7 @@ def ranges(listed: str) -> list[tuple[int, int]]:
 @cache
 def character_classes() -> Classes:
     """The bits above for every code point. Read-only."""
-    points = np.arange(CODE_POINTS, dtype=np.uint32).view("U1")
+    points = np.arange(_LAST_WITH_LETTERS, dtype=np.uint32).view("U1")
     alpha, digit = np.strings.isalpha(points), np.strings.isdecimal(points)
     alphanumeric = np.strings.isalnum(points)
     upper = np.strings.isupper(points)
@@ -99,7 +100,7 @@ def character_classes() -> Classes:
         (LOWER, alpha & ~upper),
         (UPPER, upper),
     ):
-        classes[members] |= np.uint32(bit)
+        classes[:_LAST_WITH_LETTERS][members] |= np.uint32(bit)
     classes[ord("_")] |= np.uint32(WORD)
     for bit, listed in (
         (UNSPACED, UNSPACED_RANGES),
