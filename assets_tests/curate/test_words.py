@@ -54,7 +54,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 def test_words_found_in_blocks_are_those_found_one_by_one(text: str) -> None:
     """The bytes that end an array are no block: a short text alone is read one by one."""
     short = text.encode()[:63].decode(errors="ignore")
