@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_texts import NASTY, TEXTS, split_words
 
-from headwater.curate.kernels.words import ALPHABETIC, MEANS
+from headwater.curate.kernels.characters import ALPHA, CODE_POINTS, SPACE, UPPER, character_classes
+from headwater.curate.kernels.words import ALPHABETIC, MEANS, hash_words
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,40 @@ def test_words_cover_the_text_and_are_what_they_are_said_to_be(texts: list[str])
             assert hashes_by_word.setdefault(word, int(found.hashes[place])) == int(found.hashes[place])
             assert int(found.sizes[place]) == len(word.encode())
             assert bool(found.flags[place] & ALPHABETIC) == any(character.isalpha() for character in word)
+
+
+PIECES = st.lists(
+    st.tuples(
+        st.text(st.sampled_from("abAB12.,-'\":/()=+*^~_%éÉ日"), max_size=8),
+        st.sampled_from([" ", " ", " ", "\n", "  ", " \n", "\t", "\u00a0"]),
+    ),
+    max_size=14,
+).map(lambda pieces: "".join(piece + space for piece, space in pieces))
+
+
+@given(PIECES)
+@settings(deadline=None, max_examples=200)
+def test_words_found_in_blocks_are_those_found_one_by_one(text: str) -> None:
+    """The bytes that end an array are no block: a short text alone is read one by one."""
+    short = text.encode()[:63].decode(errors="ignore")
+    alone, _ = split_words(short)
+    before, _ = split_words(short, " " * 64)
+    for name in ("hashes", "sizes", "lengths", "flags"):
+        assert getattr(alone, name).tolist() == getattr(before, name).tolist()
+
+
+def test_words_that_differ_in_two_bytes_of_the_same_place_have_two_hashes() -> None:
+    assert len(set(hash_words(["…#….…a", "…#…a….", "…#….….", "…#…a…a"]))) == 4
+
+
+def test_letters_and_white_space_are_those_of_python() -> None:
+    points = np.arange(CODE_POINTS, dtype=np.uint32).view("U1")
+    for bit, members in (
+        (ALPHA, np.strings.isalpha(points)),
+        (SPACE, np.strings.isspace(points)),
+        (UPPER, np.strings.isupper(points)),
+    ):
+        assert ((character_classes() & bit != 0) == members).all()
 
 
 def test_symbols_alone_mean_nothing() -> None:

@@ -22,7 +22,7 @@ _BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 """Where nodes of a syntax tree hold further statements."""
 
 
-def digest_bytes(data: bytes) -> str:
+def digest_bytes(data: bytes | memoryview) -> str:
     """SHA-256 of `data` as 64 lower-case hex digits."""
     return hashlib.sha256(data).hexdigest()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from headwater.curate.gopher import Count
 from headwater.curate.rules import Rule, judge
 from headwater.curate.step import REASON, Looser, with_columns
 from headwater.curate.word_settings import WORD_MODULES, WordSettings
-from headwater.fingerprint import digest_text
+from headwater.fingerprint import digest_bytes
 
 
 class C4Quality(WordSettings):
@@ -127,5 +128,9 @@ class C4Quality(WordSettings):
 
 def digests_after(changed: pa.Array, texts: pa.Array, digests: pa.Array) -> pa.Array:
     """The digests of `texts`, where those that did not change are known."""
-    made = [digest_text(text) for text in texts.filter(changed).to_pylist()]
+    from headwater.curate.kernels.buffers import TextBuffers
+
+    others = TextBuffers.of(texts.filter(changed))
+    data = others.data.data
+    made = [digest_bytes(data[begin:end]) for begin, end in pairwise(others.offsets.tolist())]
     return pc.replace_with_mask(digests, changed, pa.array(made, digests.type))

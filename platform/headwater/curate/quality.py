@@ -43,6 +43,7 @@ class Quality(StepSettings):
     modules: ClassVar[tuple[str, ...]] = (
         "headwater.curate.rules",
         "headwater.curate.words",
+        "headwater.curate.kernels.block_words",
         "headwater.curate.kernels.blocks",
         "headwater.curate.kernels.characters",
         "headwater.curate.kernels.counters",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.step import Verdict, with_verdicts
+from headwater.curate.step import DETAIL, REASON, with_columns
 
 Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,23 +46,21 @@ class Rule:
             found |= self.values > self.most
         return found if self.applies is None else found & self.applies
 
-    def verdict(self, row: int) -> Verdict:
-        """What to say of a document that breaks the rule."""
-        value = self.values[row].item()
-        if self.least is not None and value < self.least:
-            bound, limit = "least", self.least
-        else:
-            bound, limit = "most", self.most
-        return Verdict(self.reason, f"{self._show(value)}{self._after}; {bound} {self._show(limit)}")
+    def details(self, rows: Values) -> list[str]:
+        """What to say of these documents, which break the rule."""
+        values, unit = self.values[rows], "" if self.unit == "%" else self.unit
+        least = "" if self.least is None else f"{unit}; least {self._show(self.least)}"
+        most = "" if self.most is None else f"{unit}; most {self._show(self.most)}"
+        low = np.zeros(len(values), dtype=bool) if self.least is None else values < self.least
+        return [
+            f"{self._show(value)}{least if is_low else most}"
+            for value, is_low in zip(values.tolist(), low.tolist(), strict=True)
+        ]
 
-    @property
-    def _after(self) -> str:
-        return "" if self.unit == "%" else self.unit
-
-    def _show(self, value: float | None) -> str:
+    def _show(self, value: float) -> str:
         if isinstance(value, int):
             return str(value)
-        return f"{100 * (value or 0):.4g}%" if self.unit == "%" else f"{value:.4g}"
+        return f"{100 * value:.4g}%" if self.unit == "%" else f"{value:.4g}"
 
 
 def judge(batch: pa.RecordBatch, rules: Sequence[Rule]) -> pa.RecordBatch:
@@ -70,10 +68,15 @@ def judge(batch: pa.RecordBatch, rules: Sequence[Rule]) -> pa.RecordBatch:
     first = np.full(len(batch), len(rules))
     for number in reversed(range(len(rules))):
         first[rules[number].broken] = number
-    verdicts: list[Verdict | None] = [None] * len(batch)
-    for row in np.flatnonzero(first < len(rules)).tolist():
-        verdicts[row] = rules[first[row]].verdict(row)
-    return with_verdicts(batch, verdicts)
+    reasons: list[str | None] = [None] * len(batch)
+    details: list[str | None] = [None] * len(batch)
+    for number, rule in enumerate(rules):
+        rows = np.flatnonzero(first == number)
+        for row, detail in zip(rows.tolist(), rule.details(rows), strict=True):
+            reasons[row], details[row] = rule.reason, detail
+    return with_columns(
+        batch, **{REASON: pa.array(reasons, pa.string()), DETAIL: pa.array(details, pa.string())}
+    )
 
 
 def kept_share(rules: Sequence[Rule]) -> Values:

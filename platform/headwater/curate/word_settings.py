@@ -48,6 +48,7 @@ WORD_MODULES = tuple(
         "rules",
         "spacy_words",
         "word_settings",
+        "kernels.block_words",
         "kernels.blocks",
         "kernels.characters",
         "kernels.chunks",

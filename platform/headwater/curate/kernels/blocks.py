@@ -1,12 +1,12 @@
 """Questions to 32 bytes at a time, answered with one bit for each of them, the lowest for the first.
 
 A block must lie inside the array: `at + BLOCK <= len(data)`. A kernel looks at the few bytes that end an
-array one by one.
+array one by one. `among` makes questions to the first SPAN of 64 bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from llvmlite import ir
@@ -17,8 +17,13 @@ from numba.extending import intrinsic
 from headwater.curate.kernels.buffers import Bytes
 
 BLOCK = 32
+SPAN = 62
+"""Bits of the questions that `among` makes: so many that sums and shifts of them stay positive numbers."""
+SPAN_LOADED = 64
+"""Bytes that those questions load."""
 _BYTE = ir.IntType(8)
 _BLOCK = ir.VectorType(_BYTE, BLOCK)
+_SPAN_BLOCK = ir.VectorType(_BYTE, SPAN_LOADED)
 Code = Callable[..., Any]
 types = cast(Any, numba_types)
 # To the type checker, which would take a call for one of the function that describes it to numba.
@@ -39,10 +44,14 @@ def _splat(builder: Any, byte: Any) -> Any:
     return builder.shuffle_vector(one, ir.Constant(_BLOCK, ir.Undefined), zeros)
 
 
-def _within(builder: Any, block: Any, first: int, last: int) -> Any:
-    """Which bytes are between `first` and `last`."""
-    shifted = builder.sub(block, ir.Constant(_BLOCK, [first] * BLOCK))
-    return builder.icmp_unsigned("<=", shifted, ir.Constant(_BLOCK, [last - first] * BLOCK))
+def _within(builder: Any, block: Any, ranges: Sequence[tuple[int, int]]) -> Any:
+    """Which bytes are in one of the ranges, whose first and last members these are."""
+    found = None
+    for first, last in ranges:
+        shifted = builder.sub(block, ir.Constant(block.type, [first] * block.type.count))
+        one = builder.icmp_unsigned("<=", shifted, ir.Constant(block.type, [last - first] * block.type.count))
+        found = one if found is None else builder.or_(found, one)
+    return found
 
 
 def _bits(builder: Any, found: Any) -> Any:
@@ -55,12 +64,35 @@ def _in_ranges(*ranges: tuple[int, int]) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array, at = arguments
         block = _load(context, builder, signature.args[0], array, at, _BLOCK)
-        found = _within(builder, block, *ranges[0])
-        for first, last in ranges[1:]:
-            found = builder.or_(found, _within(builder, block, first, last))
-        return _bits(builder, found)
+        return _bits(builder, _within(builder, block, ranges))
 
     return code
+
+
+def among(members: Iterable[int]) -> Code:
+    """The question which of the SPAN bytes from `at` on are among these.
+
+    It loads more of them: `at + SPAN_LOADED <= len(data)`.
+    """
+    ranges: list[tuple[int, int]] = []
+    for byte in sorted(set(members)):
+        if ranges and ranges[-1][1] == byte - 1:
+            ranges[-1] = (ranges[-1][0], byte)
+        else:
+            ranges.append((byte, byte))
+
+    def bits(typing: Any, data: Bytes, at: int) -> Any:
+        del typing, at
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            array, at = arguments
+            block = _load(context, builder, signature.args[0], array, at, _SPAN_BLOCK)
+            found = builder.bitcast(_within(builder, block, ranges), ir.IntType(SPAN_LOADED))
+            return builder.and_(found, ir.Constant(ir.IntType(64), (1 << SPAN) - 1))
+
+        return types.int64(data, types.int64), code
+
+    return built_in(bits)
 
 
 @built_in
@@ -75,21 +107,6 @@ def digit_bits(typing: Any, data: Bytes, at: int) -> Any:
     """0 to 9."""
     del typing, at
     return types.int64(data, types.int64), _in_ranges((48, 57))
-
-
-@built_in
-def notable_bits(typing: Any, data: Bytes, at: int) -> Any:
-    """What ends a line of `str.splitlines`, `#`, full stops, and first bytes of U+0085, U+2026 and so on."""
-    del typing, at
-    ranges = _in_ranges((10, 13), (28, 30), (35, 35), (46, 46), (0xC2, 0xC2), (0xE2, 0xE2))
-    return types.int64(data, types.int64), ranges
-
-
-@built_in
-def break_bits(typing: Any, data: Bytes, at: int) -> Any:
-    """What may end a line of `str.splitlines`: control characters, and first bytes of the others."""
-    del typing, at
-    return types.int64(data, types.int64), _in_ranges((0, 31), (0xC2, 0xC2), (0xE2, 0xE2))
 
 
 @built_in
@@ -170,5 +187,30 @@ def first_bit(typing: Any, bits: int) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del context, signature
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), code
+
+
+@built_in
+def last_bit(typing: Any, bits: int) -> Any:
+    """Number of the highest bit that is set, of a number that is not 0."""
+    del typing, bits
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature
+        zeros = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+        return builder.sub(ir.Constant(ir.IntType(64), 63), zeros)
+
+    return types.int64(types.int64), code
+
+
+@built_in
+def count_bits(typing: Any, bits: int) -> Any:
+    """How many bits are set."""
+    del typing, bits
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature
+        return builder.ctpop(arguments[0])
 
     return types.int64(types.int64), code

@@ -36,9 +36,12 @@ class TextBuffers:
         wide = filled.cast(pa.large_string())
         _, offsets, data = wide.buffers()
         begin = np.frombuffer(offsets, dtype=np.int64)[wide.offset : wide.offset + len(wide) + 1]
-        # Read-only like the others: a writable array is another type to numba, and a second compilation.
         text = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
-        return cls(text, begin if len(wide) else np.frombuffer(bytes(8), dtype=np.int64))
+        begin = begin if len(wide) else np.zeros(1, dtype=np.int64)
+        # Some memory of Arrow may be written to: to numba that is another type, and a second compilation.
+        for values in (text, begin):
+            values.setflags(write=False)
+        return cls(text, begin)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

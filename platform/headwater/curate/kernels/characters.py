@@ -70,11 +70,12 @@ SYMBOL_RANGES = """
     0-8 B-1F 22-2D 2F 3A-3E 40 5B-60 7B-9F AB B4 BB 2013-2014 2019 201C-201E 2026 2236 2501 25BA 3001
     3008-300D 3010-3011 FF05 FF08-FF09 FF0C FF11 FF1A-FF1B FF5E
 """
-_QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
-_PEELED = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–" + _QUOTES
-# No punctuation and no symbol has a greater code point.
+QUOTES = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉⟦⟧"
+PEELED = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪—–" + QUOTES
+# No punctuation and no symbol has a greater code point, nor any letter, digit or white space.
 _LAST_BY_CATEGORY = 0x20000
-_PEELED_BEFORE = "§%=$£€¥฿₽"
+_LAST_WITH_LETTERS = 0x40000
+PEELED_BEFORE = "§%=$£€¥฿₽"
 
 
 def ranges(listed: str) -> list[tuple[int, int]]:
@@ -86,7 +87,7 @@ def ranges(listed: str) -> list[tuple[int, int]]:
 @cache
 def character_classes() -> Classes:
     """The bits above for every code point. Read-only."""
-    points = np.arange(CODE_POINTS, dtype=np.uint32).view("U1")
+    points = np.arange(_LAST_WITH_LETTERS, dtype=np.uint32).view("U1")
     alpha, digit = np.strings.isalpha(points), np.strings.isdecimal(points)
     alphanumeric = np.strings.isalnum(points)
     upper = np.strings.isupper(points)
@@ -99,7 +100,7 @@ def character_classes() -> Classes:
         (LOWER, alpha & ~upper),
         (UPPER, upper),
     ):
-        classes[members] |= np.uint32(bit)
+        classes[:_LAST_WITH_LETTERS][members] |= np.uint32(bit)
     classes[ord("_")] |= np.uint32(WORD)
     for bit, listed in (
         (UNSPACED, UNSPACED_RANGES),
@@ -110,9 +111,9 @@ def character_classes() -> Classes:
         for first, last in ranges(listed):
             classes[first : last + 1] |= np.uint32(bit)
     for bit, listed in (
-        (PREFIX | SUFFIX, _PEELED),
-        (PREFIX, _PEELED_BEFORE),
-        (QUOTE, _QUOTES),
+        (PREFIX | SUFFIX, PEELED),
+        (PREFIX, PEELED_BEFORE),
+        (QUOTE, QUOTES),
         (INNER, "*+,-./:<=>^~…–—"),
     ):
         for character in listed:
@@ -199,6 +200,8 @@ def find_byte(data: Bytes, begin: int, end: int, byte: int) -> int:
 def skip_space(data: Bytes, begin: int, end: int, classes: Classes) -> int:
     """Where the first character from `begin` that is no white space begins; `end` when there is none."""
     at = begin
+    while at < end and data[at] == 32:
+        at += 1
     while at < end and class_at(data, at, classes) & SPACE:
         at += width(data[at])
     return at

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.curate.kernels.blocks import BLOCK, break_bits, copy_bytes, first_bit, masked_bits
+from headwater.curate.kernels.blocks import BLOCK, SPAN, SPAN_LOADED, copy_bytes, first_bit, masked_bits
 from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     LETTER,
@@ -24,6 +24,7 @@ from headwater.curate.kernels.characters import (
     trim_space,
     width,
 )
+from headwater.curate.kernels.lines import may_end_line
 from headwater.curate.kernels.words import GAP, LINE_START, PUNCTUATED, TERMINATOR, TRAIL, Flags, Words
 
 Table = np.ndarray[Any, np.dtype[np.int64]]
@@ -127,18 +128,14 @@ def find_kinds(
     """Bits of the kinds of phrases that occur. `data` goes on for more than a block behind `end`."""
     found = 0
     for row in range(len(numbers)):
-        number = numbers[row]
-        if found >> kinds[number] & 1:
-            continue
-        phrase = phrases[offsets[number] : offsets[number + 1]]
+        mask, value, next_mask, next_value = signs[row, 0], signs[row, 1], signs[row, 2], signs[row, 3]
         for at in range(begin, end, BLOCK):
-            bits = masked_bits(data, at, signs[row, 0], signs[row, 1])
-            if bits:
-                bits &= masked_bits(data, at + 1, signs[row, 2], signs[row, 3])
+            bits = masked_bits(data, at, mask, value) & masked_bits(data, at + 1, next_mask, next_value)
             while bits:
+                number = numbers[row]
+                phrase = phrases[offsets[number] : offsets[number + 1]]
                 if stands_at(data, at + first_bit(bits), end, phrase):
                     found |= 1 << kinds[number]
-                    break
                 bits &= bits - 1
     return found
 
@@ -254,30 +251,38 @@ def keep_lines(
     kinds: Offsets,
     signs: Bytes,
     numbers: Offsets,
+    tail: Bytes,
     out: Bytes,
     out_offsets: Offsets,
     outcomes: Table,
     refused: Offsets,
 ) -> None:
-    """Fill `out`, `out_offsets`, `outcomes` and `refused`."""
+    """Fill `out`, `out_offsets`, `outcomes` and `refused`; `tail` is scratch of SPAN_LOADED bytes."""
     to = 0
     for document in range(len(offsets) - 1):
         out_offsets[document] = first = to
         at, end = offsets[document], offsets[document + 1]
+        # Bytes of a block that may end a line, those not yet looked at, and where the next block begins.
+        looks, block, after = 0, at, at
         while at < end and not refused[document]:
-            begin = at
-            stop = at
-            while at < end:
-                if at + BLOCK <= len(data):
-                    found = first_bit(break_bits(data, at))
-                    at = min(at + min(found, BLOCK), end)
-                    if found >= BLOCK or at == end:
-                        continue
-                stop = break_end(data, at, end)
-                if stop > at:
+            begin, line_end, stop = at, end, end
+            while looks or after < end:
+                if looks == 0:
+                    block, after = after, min(after + SPAN, end)
+                    if block + SPAN_LOADED <= len(data):
+                        looks = may_end_line(data, block)
+                    else:
+                        copy_bytes(data, block, tail, 0, end - block)
+                        looks = may_end_line(tail, 0)
+                    looks &= (1 << (after - block)) - 1
+                    continue
+                place = block + first_bit(looks)
+                looks &= looks - 1
+                behind = break_end(data, place, end)
+                if behind > place and place >= begin:
+                    line_end, stop = place, behind
                     break
-                at += 1
-            line_end, at = at, max(stop, at)
+            at = stop
             begin = skip_space(data, begin, line_end, classes)
             line_end = trim_space(data, begin, line_end, classes)
             row = outcomes[document]
@@ -332,16 +337,16 @@ def trim_documents(data: Bytes, offsets: Offsets, classes: Classes, out: Bytes, 
 
 @bare_jit
 def count_sentences(offsets: Offsets, flags: Flags, found: Offsets) -> None:
-    """Fill `found` with the sentences of each document whose lines have these words.
+    """Fill `found` with the sentences of each document that begin in the middle of a line.
 
-    A line begins a sentence; so does, after a mark that ends one, what is no punctuation.
+    After a mark that ends a sentence, what is no punctuation begins the next one.
     """
     for document in range(len(offsets) - 1):
         count, ended, trails = 0, False, False
         for word in range(offsets[document], offsets[document + 1]):
             flag = flags[word]
             if flag & LINE_START:
-                count += 2 if ended and trails else 1
+                count += 1 if ended and trails else 0
                 ended = False
             if ended and (flag & GAP or not flag & (PUNCTUATED | TERMINATOR)):
                 count += 1
@@ -381,6 +386,7 @@ def clean_lines(
         phrases.kinds,
         phrases.signs,
         phrases.numbers,
+        np.empty(SPAN_LOADED, dtype=np.uint8),
         out,
         offsets,
         outcomes,
@@ -397,11 +403,10 @@ def trimmed(texts: TextBuffers) -> TextBuffers:
 
 
 def sentences(words: Words, lines: Offsets) -> Offsets:
-    """Sentences of each document, whose `lines` count; a line without words counts as one."""
+    """Sentences of each document of so many lines, each of which begins one, also a line without words."""
     found = np.zeros(len(words), dtype=np.int64)
     count_sentences(frozen(words.offsets), words.flags, found)
-    starts = np.concatenate([[0], np.cumsum(words.flags & LINE_START != 0)])[words.offsets]
-    return found + lines - np.diff(starts)
+    return found + lines
 
 
 def warm() -> None:

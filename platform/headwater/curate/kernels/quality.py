@@ -160,7 +160,7 @@ def count_quality(
 def quality_counters(texts: TextBuffers) -> Counters:
     """QUALITY_COUNTS of every document."""
     data, offsets = frozen(texts.data), frozen(texts.offsets)
-    newlines = count_newlines(data, offsets)
+    newlines = count_newlines(texts)
     seen = np.empty(table_size(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
     table = np.zeros((len(texts), len(QUALITY_COUNTS)), dtype=np.int64)
     count_quality(data, offsets, character_classes(), newlines, seen, table)

@@ -404,7 +404,7 @@ def count_paragraphs(
 def paragraph_counters(texts: TextBuffers) -> Counters:
     """PARAGRAPH_COUNTS of every document."""
     data, offsets = frozen(texts.data), frozen(texts.offsets)
-    newlines = count_newlines(data, offsets)
+    newlines = count_newlines(texts)
     seen = np.empty(table_size(int(np.max(newlines, initial=0)) + 1), dtype=np.uint64)
     table = np.zeros((len(texts), len(PARAGRAPH_COUNTS)), dtype=np.int64)
     count_paragraphs(data, offsets, newlines, character_classes(), seen, table)

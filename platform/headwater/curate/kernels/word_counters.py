@@ -22,8 +22,9 @@ from headwater.curate.kernels.words import (
 WORD_COUNTS = ("words", "meaning_words", "meaning_characters", "alphabetic_words")
 """Columns of `count_words`: all words; those that mean something, their characters; those with a letter."""
 
+NONE = np.uint64(0)
 LISTED_BITS = 10
-"""Of a hash, to look words up by: a table of 16 KB. More when two of the listed words would share a place."""
+"""Of a hash, to look words up by: two tables of 8 KB. More if two of the listed words would share a place."""
 
 
 @bare_jit
@@ -44,18 +45,17 @@ def count_words(offsets: Offsets, lengths: Counts, flags: Flags, table: Table) -
 
 @bare_jit
 def count_listed(
-    offsets: Offsets, hashes: Hashes, table: Hashes, shift: np.uint64, numbers: Offsets, found: Offsets
+    offsets: Offsets, hashes: Hashes, table: Hashes, shift: np.uint64, marks: Hashes, found: Offsets
 ) -> None:
-    """How many distinct words of a table of hashes, numbered from 0 to 63, each document has.
+    """How many distinct words of a table of hashes each document has; `marks` holds a bit for each of them.
 
     A word stands in the table where the bits of its hash above `shift` say.
     """
     for document in range(len(offsets) - 1):
-        seen = np.uint64(0)
+        seen = NONE
         for word in range(offsets[document], offsets[document + 1]):
             place = hashes[word] >> shift
-            if table[place] == hashes[word]:
-                seen |= ONE << np.uint64(numbers[place])
+            seen |= marks[place] if table[place] == hashes[word] else NONE
         count = 0
         while seen:
             seen &= seen - ONE
@@ -77,10 +77,10 @@ def listed_counter(words: Words, listed: tuple[str, ...]) -> Offsets:
     while len(np.unique(hashes >> np.uint64(64 - bits))) < len(hashes):
         bits += 1
     places = hashes >> np.uint64(64 - bits)
-    table, numbers = np.zeros(1 << bits, dtype=np.uint64), np.zeros(1 << bits, dtype=np.int64)
-    table[places], numbers[places] = hashes, np.arange(len(hashes))
+    table, marks = np.zeros((2, 1 << bits), dtype=np.uint64)
+    table[places], marks[places] = hashes, ONE << np.arange(len(hashes), dtype=np.uint64)
     found = np.zeros(len(words), dtype=np.int64)
-    count_listed(frozen(words.offsets), words.hashes, table, np.uint64(64 - bits), numbers, found)
+    count_listed(frozen(words.offsets), words.hashes, table, np.uint64(64 - bits), marks, found)
     return found
 
 

@@ -13,7 +13,17 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from headwater.curate.kernels.blocks import BLOCK, digit_bits, first_bit, letter_bits, load_8
+from headwater.curate.kernels.block_words import words_in_block
+from headwater.curate.kernels.blocks import (
+    BLOCK,
+    SPAN,
+    SPAN_LOADED,
+    count_bits,
+    digit_bits,
+    first_bit,
+    letter_bits,
+    load_8,
+)
 from headwater.curate.kernels.buffers import Bytes, Offsets, TextBuffers, bare_jit, inlined
 from headwater.curate.kernels.characters import (
     ALPHA,
@@ -85,34 +95,43 @@ class Words:
     @classmethod
     def empty(cls, documents: int, capacity: int) -> Self:
         """Room for at most `capacity` words. Pages that are never written take no memory."""
+        # In one piece, which the allocator keeps for the next batch; four smaller ones it gives back.
+        memory = np.empty(capacity * 17, dtype=np.uint8)
+        hashes, sizes, lengths, flags = np.split(memory, np.multiply(capacity, (8, 12, 16)))
         return cls(
             np.zeros(documents + 1, dtype=np.int64),
-            np.empty(capacity, dtype=np.uint64),
-            np.empty(capacity, dtype=np.int32),
-            np.empty(capacity, dtype=np.int32),
-            np.empty(capacity, dtype=np.uint8),
+            hashes.view(np.uint64),
+            sizes.view(np.int32),
+            lengths.view(np.int32),
+            flags,
         )
 
 
 @inlined
 def hash_bytes(data: Bytes, begin: int, end: int) -> np.uint64:
     """A hash of `data[begin:end]` whose bits are all well mixed."""
-    value, at = np.uint64(end - begin) * BASE, begin
-    while at + 8 <= end:
-        value = (value ^ load_8(data, at)) * MIX
-        value ^= value >> HALF
-        at += 8
-    rest = end - at
-    if rest > 0:
+    size = end - begin
+    value = np.uint64(size) * BASE
+    if size > 8:
+        at = begin
+        # After one product the last of eight bytes moves few bits, and the bytes behind could move them back.
+        while at < end - 8:
+            value = (value ^ load_8(data, at)) * MIX
+            value = (value ^ value >> HALF) * BASE
+            value ^= value >> HALF
+            at += 8
+        value = (value ^ load_8(data, end - 8)) * MIX
+        return value ^ value >> HALF
+    if size <= 0:
+        return value
+    if begin + 8 <= len(data):
+        last = load_8(data, begin) & (ALL >> np.uint64(64 - 8 * size))
+    else:
         last = np.uint64(0)
-        if at + 8 <= len(data):
-            last = load_8(data, at) & (ALL >> np.uint64(64 - 8 * rest))
-        else:
-            for place in range(rest):
-                last |= np.uint64(data[at + place]) << np.uint64(8 * place)
-        value = (value ^ last) * MIX
-        value ^= value >> HALF
-    return value
+        for place in range(size):
+            last |= np.uint64(data[begin + place]) << np.uint64(8 * place)
+    value = (value ^ last) * MIX
+    return value ^ value >> HALF
 
 
 @bare_jit
@@ -191,6 +210,30 @@ def split_documents(
         at, end = offsets[document], offsets[document + 1]
         layout = LINE_START
         while at < end:
+            if at + SPAN_LOADED <= len(data):
+                found = words_in_block(data, at, end, count == bounds[document], classes)
+                if count + SPAN > room:
+                    return -1
+                begins, ends = found.begins, found.ends
+                while begins:
+                    begin, stop = first_bit(begins), first_bit(ends)
+                    begins, ends = begins & (begins - 1), ends & (ends - 1)
+                    word = (1 << stop) - (1 << begin)
+                    hashes[count] = hash_bytes(data, at + begin, at + stop)
+                    sizes[count] = stop - begin
+                    lengths[count] = count_bits(word & found.characters)
+                    flag = MEANS if found.alphanumeric & word else 0
+                    flag |= ALPHABETIC if found.letters & word else 0
+                    flag |= 0 if word & ~found.punctuation else PUNCTUATED
+                    flag |= TERMINATOR if stop - begin == 1 and found.terminal & word else 0
+                    flag |= LINE_START if found.line_starts & word else 0
+                    flag |= GAP if found.gaps & word else 0
+                    flags[count] = flag
+                    count += 1
+                if found.reach > at:
+                    at, layout = found.reach, 0
+                if not found.stuck:
+                    continue
             # One space is most of the white space; for the rest, what of it matters to sentences.
             if layout == 0 and data[at] == 32 and at + 1 < end and 32 < data[at + 1] < 0x80:
                 at += 1
@@ -286,7 +329,7 @@ def split(texts: TextBuffers) -> Words:
     size = int(texts.offsets[-1] - texts.offsets[0])
     cuts = np.empty(int(texts.sizes.max(initial=0)), dtype=np.int64)
     # A word takes six bytes of prose, spaces included, and never less than one.
-    for capacity in (size // 3 + 1, size + 1):
+    for capacity in (size // 3 + SPAN, size + 1 + SPAN):
         words = Words.empty(len(texts), capacity)
         count = split_documents(
             frozen(texts.data),
