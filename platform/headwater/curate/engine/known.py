@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.curate.engine.previous import Previous
-from headwater.curate.engine.remembered import Remembered
 from headwater.curate.engine.rows import Numbers
 
-IDENTITY = ("document_id", "uri", "source", "raw_digest")
 _KNOWN, _STARTS = "known.npy", "starts.npy"
 
 
@@ -30,30 +28,27 @@ class Known:
     starts: Numbers
     rows: Numbers
     sizes: tuple[int, ...] = ()
-    """Bytes of each part of bronze in memory."""
-    identities: Remembered = field(default_factory=lambda: Remembered(_unread))
-    """The columns `IDENTITY` of each unit. Neither is saved."""
+    """Bytes in memory of each part of bronze of which rows must be judged, 0 of the others. Not saved."""
 
     @classmethod
     def find(cls, units: Sequence[Path], digests: Sequence[str], previous: Previous | None) -> Self:
         """Rows of a part that the last version saw as it is are known by their places; those of any other
         part by the digest of the row, for which its text need not be read."""
-        footers = [pq.read_metadata(path) for path in units]
-        counts = [footer.num_rows for footer in footers]
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        rows = np.full(starts[-1], -1, dtype=np.int64)
-        identities = Remembered(lambda unit: _columns(units[unit], IDENTITY))
-        if previous is not None:
-            for unit, (path, digest) in enumerate(zip(units, digests, strict=True)):
-                same = previous.unit(digest)
-                where = slice(starts[unit], starts[unit + 1])
-                if same is not None:
-                    rows[where] = previous.usable_rows(same)
-                    continue
-                table = without_text(path)
-                identities.put(unit, table.select(IDENTITY))
-                rows[where] = previous.find(table)
-        return cls(starts, rows, tuple(_size(footer) for footer in footers), identities)
+        found = [np.zeros(0, dtype=np.int64)]
+        sizes: list[int] = []
+        for path, digest in zip(units, digests, strict=True):
+            same = previous.usable_rows(digest) if previous is not None else None
+            if same is None or (same < 0).any():
+                footer = pq.read_metadata(path)
+                sizes.append(_size(footer))
+                if same is None:
+                    new = np.full(footer.num_rows, -1, dtype=np.int64)
+                    same = new if previous is None else previous.find(without_text(path))
+            else:
+                sizes.append(0)
+            found.append(same)
+        starts = np.cumsum([len(rows) for rows in found], dtype=np.int64)
+        return cls(starts, np.concatenate(found), tuple(sizes))
 
     def save(self, folder: Path) -> None:
         """Write it to a folder, from where `open` maps it."""
@@ -82,14 +77,6 @@ def _size(footer: pq.FileMetaData) -> int:
 
 def without_text(path: Path) -> pa.Table:
     """The columns of a part of bronze but its text."""
-    return _columns(path, None)
-
-
-def _columns(path: Path, wanted: Sequence[str] | None) -> pa.Table:
     with pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name != "text"]
-        return file.read(columns=list(wanted or names), use_threads=False)
-
-
-def _unread(unit: int) -> pa.Table:
-    raise LookupError(f"the part of bronze of unit {unit} is not at hand in this process")
+        return file.read(columns=names, use_threads=False)

@@ -8,19 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.dedup.wording import detail
 from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.chain import refusal_table
 from headwater.curate.engine.compute import pc
-from headwater.curate.engine.dropped import Dropped
+from headwater.curate.engine.dropped import ROWS_AT_ONCE, Dropped
 from headwater.curate.engine.excerpts import EXCERPT_CHARACTERS
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.previous import KEPT
 from headwater.curate.engine.rows import Numbers, flat, merged
 from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
-
-ROWS_AT_ONCE = 4096
 
 
 def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
@@ -64,36 +61,17 @@ def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
         seen = refused[units.known.rows[refused] >= 0]
         there = seen[~previous.kept(units.known.rows[seen])]
         same[there] = previous.places(units.known.rows[there])
-        for low in range(0, len(dropped.rows), ROWS_AT_ONCE):
-            some = slice(low, min(len(dropped.rows), low + ROWS_AT_ONCE))
-            again = np.flatnonzero(same[dropped.rows[some]] >= 0)
-            if len(again):
-                rows = dropped.rows[some][again]
-                stored = previous.quarantine.take(same[rows], ["reason", "detail"])
-                reason = dropped.reason[some.start : some.stop]
-                now = pa.table({"reason": reason, "detail": _details(dropped, some)}).take(pa.array(again))
-                equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
-                same[rows[~flat(equal).to_numpy(zero_copy_only=False)]] = -1
+        same[dropped.changed] = -1
     return same[refused]
-
-
-def _details(dropped: Dropped, which: slice) -> pa.Array:
-    details = map(
-        detail,
-        dropped.kept_uri[which.start : which.stop].to_pylist(),
-        dropped.similarity[which].tolist(),
-        dropped.linked[which].tolist(),
-    )
-    return pa.array(list(details), pa.string())
 
 
 def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:
     rows = dropped.rows[which]
     return refusal_table(
-        units.gather(rows, ["uri", "source", "raw_digest", "document_id"]),
+        units.bronze(rows, ["uri", "source", "raw_digest", "document_id"]),
         pa.repeat(pa.scalar(Deduplicate.name, pa.string()), len(rows)),
-        dropped.reason[which.start : which.stop],
-        _details(dropped, which),
+        dropped.reason[which],
+        dropped.details(which),
         _excerpts(units, rows),
         job.refusals,
     )
