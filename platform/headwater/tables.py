@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.
 
 def parts(folder: Path) -> list[Path]:
     """The Parquet parts of a dataset in their order. Raises `FileNotFoundError` when there are none."""
-    found = sorted(folder.glob("part-*.parquet"))
+    found = sorted(folder.glob("part-*.parquet"), key=attrgetter("name"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no dataset: no part-*.parquet below it")
     return found

@@ -94,14 +94,15 @@ def _near(
     tell: Progress,
 ) -> Duplicates:
     # Exact duplicates alone need no compiled kernels, which take longer to load than these to be found.
-    from headwater.curate.dedup.buckets import buckets
+    from headwater.curate.dedup.buckets import Twice, buckets
     from headwater.curate.dedup.similarity import Similarities
     from headwater.curate.kernels.dedup_pairs import flatten
 
     similarities = Similarities(settings, corpus, texts, known, path)
     tell("duplicates: texts", 0, settings.bands)
-    similarities.load_unknown(buckets(settings, corpus))
-    for band, (members, starts) in enumerate(buckets(settings, corpus)):
+    twice = Twice(lambda band: buckets(settings, corpus, band), settings.bands)
+    similarities.load_unknown(twice)
+    for band, (members, starts) in enumerate(twice):
         tell("duplicates: bands", band, settings.bands)
         similarities.join(members, starts, parents)
     flatten(parents)

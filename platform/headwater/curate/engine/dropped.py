@@ -35,7 +35,7 @@ def find(job: Job, units: Units, known: pa.Table | None, progress: Progress) -> 
     def sketches() -> Iterator[pa.RecordBatch]:
         for passed in read:
             ranks.append(job.chain.ranks(flat(passed["source"])))
-            yield _one_batch(passed.select(schema.names), schema)
+            yield _one_batch(passed.select(schema.names).cast(schema), schema)
 
     def taken() -> Iterator[np.ndarray[Any, np.dtype[np.int32]]]:
         while ranks:

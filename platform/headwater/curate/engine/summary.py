@@ -125,7 +125,6 @@ def _measure(batch: pa.RecordBatch, measures: dict[str, list[float]]) -> None:
         measures.setdefault(name, []).extend(batch.column(name).drop_null().to_pylist())
     found: list[dict[str, Any]] = json.loads(f"[{','.join(batch.column('annotations').to_pylist())}]")
     for name in dict.fromkeys(chain.from_iterable(found)):
-        values = (annotations.get(name) for annotations in found)
-        numbers = [float(value) for value in values if isinstance(value, _NUMBER)]
+        numbers = [value for each in found if isinstance(value := each.get(name), _NUMBER)]
         if numbers:
             measures.setdefault(name, []).extend(numbers)

@@ -40,7 +40,10 @@ class Units:
         self._job, self._groups = job, groups
         self._map = lru_cache(1)(map_arrow)
         self._fresh: Numbers = np.concatenate([[0], np.cumsum(known.rows < 0)])
-        self._schema = state_schema(job)
+        # Most rows have no signature, and one of fixed size would take its bytes all the same.
+        fields = state_schema(job)
+        place = fields.get_field_index("signature")
+        self._schema = fields.set(place, fields.field(place).with_type(pa.binary()))
         self._states = Remembered(self._state)
         rows = len(known.rows)
         self.outcome: Outcomes = np.empty(rows, dtype=np.int16)
