@@ -100,9 +100,9 @@ class Dropped:
         order = order[np.arange(len(order)) - first < most]
         return (np.cumsum(~self.mask) - 1)[self.kept[order]], self.rows[order]
 
-    def details(self, which: slice) -> pa.Array:
+    def details(self, which: Numbers) -> pa.Array:
         """What the quarantine says of these."""
-        return _details(self.kept_uri[which], self.similarity[which], self.linked[which])
+        return _details(self.kept_uri.take(pa.array(which)), self.similarity[which], self.linked[which])
 
 
 def _details(kept_uri: pa.Array, similarity: Similarities, linked: Mask) -> pa.Array:

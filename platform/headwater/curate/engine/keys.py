@@ -10,7 +10,7 @@ import pyarrow as pa
 import xxhash
 
 from headwater.curate.engine.compute import pc
-from headwater.curate.engine.rows import Numbers
+from headwater.curate.engine.rows import Numbers, flat
 from headwater.fingerprint import CHUNK_BYTES
 
 KEY_BYTES = 16
@@ -36,7 +36,8 @@ def row_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:
         # With its length before it, a value cannot run into the next.
         pieces += [pc.binary_length(values).cast(pa.string()), values]
     joined = pc.binary_join_element_wise(*pieces, pa.scalar(":"))
-    digests = b"".join(xxhash.xxh3_128_digest(value) for value in joined.cast(pa.binary()).to_pylist())
+    values = flat(joined) if isinstance(joined, pa.ChunkedArray) else joined
+    digests = b"".join(map(xxhash.xxh3_128_digest, values.cast(pa.binary()).to_pylist()))
     return pa.Array.from_buffers(pa.binary(KEY_BYTES), len(rows), [None, pa.py_buffer(digests)])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from headwater.curate.engine.previous import Previous
 from headwater.curate.engine.rows import Numbers
 
+LOOKED_UP_ROWS = 4096
+"""The rows of neighbouring parts are looked up together: most parts have a tenth of so many."""
 _KNOWN, _STARTS = "known.npy", "starts.npy"
 
 
@@ -34,21 +36,13 @@ class Known:
     def find(cls, units: Sequence[Path], digests: Sequence[str], previous: Previous | None) -> Self:
         """Rows of a part that the last version saw as it is are known by their places; those of any other
         part by the digest of the row, for which its text need not be read."""
-        found = [np.zeros(0, dtype=np.int64)]
-        sizes: list[int] = []
-        for path, digest in zip(units, digests, strict=True):
-            same = previous.usable_rows(digest) if previous is not None else None
-            if same is None or (same < 0).any():
-                footer = pq.read_metadata(path)
-                sizes.append(_size(footer))
-                if same is None:
-                    new = np.full(footer.num_rows, -1, dtype=np.int64)
-                    same = new if previous is None else previous.find(without_text(path))
-            else:
-                sizes.append(0)
-            found.append(same)
-        starts = np.cumsum([len(rows) for rows in found], dtype=np.int64)
-        return cls(starts, np.concatenate(found), tuple(sizes))
+        seen = [previous.usable_rows(digest) if previous is not None else None for digest in digests]
+        unseen = _find([path for path, same in zip(units, seen, strict=True) if same is None], previous)
+        found = [next(unseen) if same is None else same for same in seen]
+        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        sizes = [_size(path) if (same < 0).any() else 0 for path, same in zip(units, found, strict=True)]
+        return cls(starts, rows, tuple(sizes))
 
     def save(self, folder: Path) -> None:
         """Write it to a folder, from where `open` maps it."""
@@ -71,7 +65,22 @@ class Known:
         return np.flatnonzero(self.rows[where] < 0) + where.start
 
 
-def _size(footer: pq.FileMetaData) -> int:
+def _find(parts: Sequence[Path], previous: Previous | None) -> Iterator[Numbers]:
+    """The last state's row for each row of these parts of bronze, part by part."""
+    if previous is None:
+        yield from (np.full(pq.read_metadata(path).num_rows, -1, dtype=np.int64) for path in parts)
+        return
+    waiting: list[pa.Table] = []
+    for path in parts:
+        waiting.append(without_text(path))
+        if sum(map(len, waiting)) >= LOOKED_UP_ROWS or path is parts[-1]:
+            stops = np.cumsum([len(table) for table in waiting])
+            yield from np.split(previous.find(pa.concat_tables(waiting)), stops[:-1])
+            waiting = []
+
+
+def _size(path: Path) -> int:
+    footer = pq.read_metadata(path)
     return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
 
 

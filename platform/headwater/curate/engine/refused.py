@@ -23,30 +23,37 @@ from headwater.schemas import QUARANTINE
 def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
     """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
     refused = np.flatnonzero(outcome != KEPT)
+    same = _same_rows(units, dropped, refused)
 
     def batches(begin: int, end: int) -> Iterator[pa.RecordBatch]:
         for low in range(begin, end, ROWS_AT_ONCE):
-            rows = refused[low : min(end, low + ROWS_AT_ONCE)]
-            yield from _refusals(job, units, dropped, rows).to_batches()
+            some = slice(low, min(end, low + ROWS_AT_ONCE))
+            yield from _refusals(job, units, dropped, refused[some], same[some]).to_batches()
 
     write_carried(
         job.out / "quarantine",
         job.refusals,
         QUARANTINE.key,
-        _same_rows(units, dropped, refused),
+        same,
         units.previous.quarantine if units.previous is not None else None,
         batches,
     )
 
 
-def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers) -> pa.Table:
-    duplicate = units.outcome[rows] == KEPT
-    others = np.flatnonzero(~duplicate)
-    pieces = [(others, units.documents.refusals(rows[others]))] if len(others) else []
-    if duplicate.any():
-        low, high = np.searchsorted(dropped.rows, [rows[0], rows[-1] + 1])
-        which = slice(int(low), int(high))
-        pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
+def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers, same: Numbers) -> pa.Table:
+    """The rows of the quarantine of these rows; `same` are those of the last one that they equal, or -1."""
+    passed = units.outcome[rows] == KEPT
+    pieces: list[tuple[Numbers, pa.Table]] = []
+    taken = np.flatnonzero(same >= 0)
+    if units.previous is not None and len(taken):
+        pieces.append((taken, units.previous.quarantine.take(same[taken], job.refusals.names)))
+    refused = np.flatnonzero((same < 0) & ~passed)
+    if len(refused):
+        pieces.append((refused, units.documents.refusals(rows[refused])))
+    duplicates = np.flatnonzero((same < 0) & passed)
+    if len(duplicates):
+        which = np.searchsorted(dropped.rows, rows[duplicates])
+        pieces.append((duplicates, _duplicates(job, units, dropped, which)))
     return merged(pieces, job.refusals)
 
 
@@ -65,12 +72,12 @@ def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
     return same[refused]
 
 
-def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:
+def _duplicates(job: Job, units: Units, dropped: Dropped, which: Numbers) -> pa.Table:
     rows = dropped.rows[which]
     return refusal_table(
         units.bronze(rows, ["uri", "source", "raw_digest", "document_id"]),
         pa.repeat(pa.scalar(Deduplicate.name, pa.string()), len(rows)),
-        dropped.reason[which],
+        dropped.reason.take(pa.array(which)),
         dropped.details(which),
         _excerpts(units, rows),
         job.refusals,
