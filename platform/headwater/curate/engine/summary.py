@@ -40,10 +40,11 @@ class Refused:
         """Read a quarantine: of most of its parts step and reason alone."""
         found = cls()
         for path in parts(folder):
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
                 start = 0
                 samples: list[int] = []
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=["step", "reason"]):
+                causes = file.read(columns=["step", "reason"], use_threads=False)
+                for batch in causes.to_batches(max_chunksize=BATCH_ROWS):
                     samples += (start + row for row in found._count(batch, len(samples)))
                     start += len(batch)
                 if samples:
