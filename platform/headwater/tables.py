@@ -115,6 +115,8 @@ def write_table(path: Path, rows: pa.Table) -> None:
     digests and signatures, in which nothing repeats.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # What stood there may be shared with another version, see `link_or_copy`.
+    path.unlink(missing_ok=True)
     noise = {field.name for field in rows.schema if _is_noise(field.type)}
     packed = [name for name in rows.schema.names if name not in noise]
     # Some of these take names of columns too, which the stubs do not say.
@@ -144,6 +146,7 @@ def part_path(folder: Path, number: int) -> Path:
 
 def link_or_copy(origin: Path, target: Path) -> None:
     """Give a file of the last version, which nobody edits, a place in the next one."""
+    target.unlink(missing_ok=True)
     try:
         os.link(origin, target)
     except FileNotFoundError:
