@@ -105,7 +105,10 @@ class PartWriter:
 
 def write_part(folder: Path, number: int, rows: pa.Table) -> None:
     """Write the part with this number; equal rows give equal bytes."""
-    write_table(part_path(folder, number), rows)
+    path = part_path(folder, number)
+    # What stood there may be shared with another version, see `link_or_copy`.
+    path.unlink(missing_ok=True)
+    write_table(path, rows)
 
 
 def write_table(path: Path, rows: pa.Table) -> None:
@@ -115,8 +118,6 @@ def write_table(path: Path, rows: pa.Table) -> None:
     digests and signatures, in which nothing repeats.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # What stood there may be shared with another version, see `link_or_copy`.
-    path.unlink(missing_ok=True)
     noise = {field.name for field in rows.schema if _is_noise(field.type)}
     packed = [name for name in rows.schema.names if name not in noise]
     # Some of these take names of columns too, which the stubs do not say.
