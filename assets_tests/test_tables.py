@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from headwater.fingerprint import digest_file
 from headwater.tables import (
     MAX_PART_ROWS,
+    PartWriter,
     count_rows,
+    link_or_copy,
     parts,
     read_json,
     read_rows,
@@ -98,3 +102,41 @@ def test_json_round_trips(tmp_path_factory: pytest.TempPathFactory, value: objec
     path = tmp_path_factory.mktemp("json") / "value.json"
     write_json(path, value)
     assert read_json(path) == value
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_file_taken_over_is_not_changed_by_what_is_written_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    write_rows(tmp_path / "before", rows(300), SCHEMA, key="key")
+    before = digests(tmp_path / "before")
+    if not links:
+        monkeypatch.setattr(os, "link", _without_links)
+    after = tmp_path / "after"
+    after.mkdir()
+    for _ in range(2):
+        for path in parts(tmp_path / "before"):
+            link_or_copy(path, after / path.name)
+            assert (path.stat().st_nlink == 2) == links
+    assert digests(after) == before
+    write_rows(after, rows(10), SCHEMA, key="key")
+    assert digests(tmp_path / "before") == before
+    with pytest.raises(FileNotFoundError):
+        link_or_copy(tmp_path / "absent", after / "absent")
+
+
+def _without_links(origin: Path, target: Path) -> None:
+    if not origin.exists():
+        raise FileNotFoundError(origin)
+    raise OSError(errno.EXDEV, "another device")
+
+
+def test_longer_parts_end_where_others_end_but_less_often(tmp_path: Path) -> None:
+    write_rows(tmp_path / "short", rows(40_000), SCHEMA, key="key")
+    writer = PartWriter(tmp_path / "long", SCHEMA, key="key", longer=16)
+    writer.add(pa.RecordBatch.from_pylist(rows(40_000), schema=SCHEMA))
+    assert writer.close() == 40_000
+    short, long = ([count_rows_of(path) for path in parts(tmp_path / name)] for name in ("short", "long"))
+    assert 1 < len(long) < len(short) / 8
+    assert max(long) <= 16 * MAX_PART_ROWS
+    assert list(read_rows(tmp_path / "long")) == rows(40_000)

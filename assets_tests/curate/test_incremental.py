@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from silver_corpus import Row, bronze_row, contents, make_silver, remove
 
 from headwater import tables
-from headwater.curate.engine import groups, judging, known
+from headwater.curate.engine import groups, judging, known, state, units
 from headwater.fingerprint import digest_text
 from headwater.tables import read_rows
 
@@ -35,6 +35,9 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MAX_PART_ROWS", 12)
     monkeypatch.setattr(tables, "PART_MASK", 3)
     monkeypatch.setattr(groups, "GROUP_ROWS", 7)
+    monkeypatch.setattr(known, "LOOKED_UP_ROWS", 10)
+    monkeypatch.setattr(state, "LONGER", 2)
+    monkeypatch.setattr(units, "BLOCK_ROWS", 9)
     for picture in ("draw_waterfall", "draw_scores"):  # they take longer than all the rest
         monkeypatch.setattr(f"headwater.curate.engine.report.{picture}", lambda *_: None)
 
@@ -105,6 +108,45 @@ def test_parts_without_a_change_are_the_files_of_the_last_version(
     second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
     assert len(encoded) in (1, 2), "the part of the changed document, and the next if a cut moved"
     assert len(list(second.glob("part-*"))) > 6
+
+
+def test_the_state_of_neighbours_of_a_change_is_taken_over(tmp_path: Path) -> None:
+    corpus = {number: (number * 10, 0) for number in range(90)}
+    first, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    corpus[45] = (999, 0)
+    second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    before, after = (
+        {path.stat().st_ino for path in (folder / "state").glob("part-*")} for folder in (first, second)
+    )
+    assert len(after) > 3
+    assert 1 <= len(after - before) <= 2
+
+
+def test_the_file_of_a_part_that_stays_is_shared_and_never_written_to(tmp_path: Path) -> None:
+    corpus = {number: (number * 10, 0) for number in range(60)}
+    first, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    stood = contents(first)
+    for path in first.rglob("*.parquet"):
+        path.chmod(0o444)
+    corpus |= {30: (999, 0), 31: (3, 1), 61: (4, 0)}
+    second, _ = make_silver(tmp_path, rows_of(corpus), first, **CHAIN)
+    shared = [path for path in second.glob("part-*") if path.stat().st_nlink == 2]
+    assert len(shared) > 3
+    assert contents(first) == stood
+    full, _ = make_silver(tmp_path, rows_of(corpus), **CHAIN)
+    assert contents(second) == contents(full)
+
+
+def test_what_is_said_of_a_duplicate_is_said_anew_when_another_is_kept(tmp_path: Path) -> None:
+    rows = [bronze_row(f"a/{number}", text(0, number % 3)) for number in range(1, 6)]
+    first, _ = make_silver(tmp_path, rows, **CHAIN, dedup=DEDUP)
+    better = [bronze_row("a/0", text(0, 0) + " and words")]
+    for changed in (better + rows, rows[1:], [*rows, bronze_row("b/1", text(0, 0) + " and more words")]):
+        for keep in ("best_source", "longest"):
+            dedup = {**DEDUP, "keep": keep}
+            full, _ = make_silver(tmp_path, changed, **CHAIN, dedup=dedup)
+            grown, _ = make_silver(tmp_path, changed, first, **CHAIN, dedup=dedup)
+            assert contents(grown) == contents(full)
 
 
 def test_of_parts_without_a_change_nothing_but_ids_is_read(

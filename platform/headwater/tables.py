@@ -8,8 +8,10 @@ only what is new (content-defined chunking, Muthitacharoen et al., LBFS, SOSP 20
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +62,11 @@ def write_batches(folder: Path, batches: Iterable[pa.RecordBatch], schema: pa.Sc
 class PartWriter:
     """Writes a dataset batch by batch as `write_batches` does; known parts can be copied in."""
 
-    def __init__(self, folder: Path, schema: pa.Schema, *, key: str) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, *, key: str, longer: int = 1) -> None:
+        """Parts are `longer` times as long as those of `write_batches`, a power of two."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._schema, self._key = folder, schema, key
-        self._cutter = PartCutter()
+        self._folder, self._schema, self._key, self._longer = folder, schema, key, longer
+        self._cutter = PartCutter(longer)
         self._part: list[pa.RecordBatch] = []
         self._rows = self._parts = 0
 
@@ -75,7 +78,7 @@ class PartWriter:
     def add(self, batch: pa.RecordBatch) -> None:
         """Write further rows."""
         start = 0
-        for end in self._cutter.ends(boundaries(batch.column(self._key)), text_bytes(batch)):
+        for end in self._cutter.ends(boundaries(batch.column(self._key), self._longer), text_bytes(batch)):
             self._part.append(batch.slice(start, end - start))
             start = end
             self._flush()
@@ -85,7 +88,7 @@ class PartWriter:
 
     def copy(self, part: Path, rows: int) -> None:
         """Take over a whole part, between parts; the caller knows that it would be cut like this."""
-        shutil.copyfile(part, part_path(self._folder, self._parts))
+        link_or_copy(part, part_path(self._folder, self._parts))
         self._parts += 1
         self._rows += rows
 
@@ -102,7 +105,10 @@ class PartWriter:
 
 def write_part(folder: Path, number: int, rows: pa.Table) -> None:
     """Write the part with this number; equal rows give equal bytes."""
-    write_table(part_path(folder, number), rows)
+    path = part_path(folder, number)
+    # What stood there may be shared with another version, see `link_or_copy`.
+    path.unlink(missing_ok=True)
+    write_table(path, rows)
 
 
 def write_table(path: Path, rows: pa.Table) -> None:
@@ -139,10 +145,24 @@ def part_path(folder: Path, number: int) -> Path:
     return folder / f"part-{number:05d}.parquet"
 
 
+def link_or_copy(origin: Path, target: Path) -> None:
+    """Give a file of the last version, which nobody edits, a place in the next one."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(origin, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # Another file system, or one without hard links.
+        shutil.copyfile(origin, target)
+
+
 class PartCutter:
     """Says after which rows a part ends; rows are shown to it in their order, batch after batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, longer: int = 1) -> None:
+        """Parts have `longer` times as many rows; the limit on bytes stays."""
+        self._least, self._most = MIN_PART_ROWS * longer, MAX_PART_ROWS * longer
         self._rows = self._bytes = 0
 
     def ends(self, boundary: np.ndarray[Any, Any], sizes: np.ndarray[Any, Any]) -> Iterator[int]:
@@ -154,10 +174,10 @@ class PartCutter:
         candidates = np.flatnonzero(boundary)
         start = 0
         while start < len(sizes):
-            full = start + MAX_PART_ROWS - self._rows
+            full = start + self._most - self._rows
             needed = totals[start] + MAX_PART_BYTES - self._bytes
             heavy = int(np.searchsorted(totals[start + 1 :], needed)) + start + 1
-            least = start + max(0, MIN_PART_ROWS - self._rows - 1)
+            least = start + max(0, self._least - self._rows - 1)
             later = int(np.searchsorted(candidates, least))
             marked = int(candidates[later]) + 1 if later < len(candidates) else len(sizes) + 1
             end = min(full, heavy, marked)
@@ -170,11 +190,11 @@ class PartCutter:
             start = end
 
 
-def boundaries(keys: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Of each key whether it hashes to the pattern at which a part may end."""
+def boundaries(keys: pa.Array, longer: int = 1) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Of each key whether it hashes to the pattern at which a part may end; `longer` as in `PartCutter`."""
     names = pc.call_function("cast", [keys], pc.CastOptions(pa.binary())).to_pylist()
     hashes = np.fromiter(map(xxhash.xxh64_intdigest, names), dtype=np.uint64, count=len(names))
-    return hashes & np.uint64(PART_MASK) == 0
+    return hashes & np.uint64((PART_MASK + 1) * longer - 1) == 0
 
 
 def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -193,7 +213,7 @@ def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.
 
 def parts(folder: Path) -> list[Path]:
     """The Parquet parts of a dataset in their order. Raises `FileNotFoundError` when there are none."""
-    found = sorted(folder.glob("part-*.parquet"))
+    found = sorted(folder.glob("part-*.parquet"), key=attrgetter("name"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no dataset: no part-*.parquet below it")
     return found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headwater.curate.dedup import EXACT, NEAR, Deduplicate
+from headwater.curate.dedup import EXACT, NEAR, Deduplicate, buckets, similarity
 from headwater.curate.dedup.find import Duplicates
 from headwater.curate.dedup.wording import detail, kept_uri
 
@@ -34,7 +34,7 @@ def sentence(chance: random.Random, count: int = 60) -> str:
     return " ".join(chance.choices(WORDS, k=count))
 
 
-def similarity(left: str, right: str, size: int) -> float:
+def jaccard(left: str, right: str, size: int) -> float:
     one, other = _grams(left, size), _grams(right, size)
     return len(one & other) / len(one | other) if one and other else 0.0
 
@@ -48,7 +48,7 @@ def _grams(text: str, size: int) -> set[tuple[str, ...]]:
 def by_all_pairs(texts: Sequence[str], ranks: Sequence[int], threshold: float, size: int) -> dict[int, int]:
     cluster = list(range(len(texts)))
     for left, right in combinations(range(len(texts)), 2):
-        if texts[left] == texts[right] or similarity(texts[left], texts[right], size) >= threshold:
+        if texts[left] == texts[right] or jaccard(texts[left], texts[right], size) >= threshold:
             old, new = cluster[right], cluster[left]
             cluster = [new if one == old else one for one in cluster]
     best: dict[int, int] = {}
@@ -73,7 +73,7 @@ def test_clusters_are_those_of_a_comparison_of_all_pairs(
     assert kept(found) == by_all_pairs(texts, ranks, 0.5, 2)
     for row in found.dropped.to_pylist():
         left, right = texts[row["index"]], texts[row["kept"]]
-        expected = 1.0 if left == right else similarity(left, right, 2)
+        expected = 1.0 if left == right else jaccard(left, right, 2)
         assert row["similarity"] == pytest.approx(expected)
         assert row["linked"] == (expected < 0.5)
         assert row["reason"] == (EXACT if left == right else NEAR)
@@ -92,6 +92,20 @@ def test_what_is_known_makes_no_difference(find: Find, texts: list[str], data: s
     asked: list[int] = []
     assert find(texts, known=fresh.pairs, asked=asked, **CERTAIN).compared == 0
     assert asked == []
+
+
+@INVARIANT
+@given(TEXTS, st.integers(1, 32), st.sampled_from([-99, 0, 99]))
+def test_neither_wrong_guesses_nor_buckets_that_are_found_twice_make_a_difference(
+    find: Find, texts: list[str], window: int, guessed: int
+) -> None:
+    usual = find(texts, **CERTAIN, max_compared=window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(similarity, "GUESSED", guessed)
+        patch.setattr(buckets, "KEPT_MEMBERS", 0)
+        other = find(texts, **CERTAIN, max_compared=window)
+    assert other.dropped.equals(usual.dropped)
+    assert other.pairs.equals(usual.pairs)
 
 
 @INVARIANT

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from headwater.fingerprint import CHUNK_BYTES
 from headwater.schemas import RAW
 from headwater.sources import Listed, ListingFailed, ListingShrank, Refused, Settings, SourceConfig
 from headwater.sources.base import escape, file_uri
-from headwater.tables import read_rows, write_rows
+from headwater.tables import link_or_copy, read_rows, write_rows
 from headwater.workspace import Produced, Workspace
 
 STEP = "read"
@@ -210,7 +208,7 @@ class _Copier:
             if origin.stat().st_size != seen.size:
                 return False
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(origin, target)
+            link_or_copy(origin, target)
         except FileNotFoundError:
             return False
         return True
@@ -239,16 +237,6 @@ class _Copier:
 
 def _object(folder: Path, digest: str) -> Path:
     return folder / "objects" / digest[:2] / digest
-
-
-def _link(origin: Path, target: Path) -> None:
-    try:
-        os.link(origin, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        # Another file system, or one without hard links.
-        shutil.copyfile(origin, target)
 
 
 def _count_by_source(previous: Path | None) -> Counter[str]:

@@ -88,10 +88,15 @@ STATE = Dataset(
     key="document_id",
     columns={
         "document_id": column(STRING, "The document in bronze", SHA256),
+        "uri": column(STRING, "Where it came from, unless a step refused it", nullable=True),
+        "source": column(STRING, "Its source, unless a step refused it", nullable=True),
         "key": column(_DIGEST, "Digest of the row of bronze, which a changed document does not share"),
         "outcome": column(
             INT, "-1 kept, else the number of the step that refused it; after the last: a duplicate",
             pa_frame.Check.ge(-1),
+        ),
+        "cause": column(
+            _DIGEST, "Of a duplicate, digest of what the quarantine says of it", nullable=True
         ),
         "bytes_in": column(INT, "Bytes of its text in bronze", pa_frame.Check.ge(0)),
         "bytes_out": column(INT, "Bytes of its text after the steps; 0 if refused", pa_frame.Check.ge(0)),

@@ -64,8 +64,8 @@ def find_duplicates(
     """The documents to drop; documents are numbered in the order of `sketches`.
 
     `ranks` has as many batches as `sketches`. `texts` is given document numbers in ascending order and yields
-    each with its text, in the same order; it is called at most twice, and only for documents of pairs that
-    `known` does not hold. What is known makes no difference to the result, nor does the order of the
+    each with its text, in the same order; it is called at most three times, and only for documents of pairs
+    that `known` does not hold. What is known makes no difference to the result, nor does the order of the
     documents or the size of the batches but for which of equally good documents is kept. Everything long
     stands in a folder of `scratch` that is removed again; memory is 90 to 150 bytes for each document, the
     latter where all share a band, and 40 for each pair in `pairs`.
@@ -77,34 +77,30 @@ def find_duplicates(
         for batch, some in zip(sketches, ranks, strict=True):
             writer.append(batch, some)
         corpus = writer.corpus()
-        parents = np.arange(len(corpus.first), dtype=np.int32)
         if not settings.near:
+            parents = np.arange(len(corpus.first), dtype=np.int32)
             none = np.zeros((0, 2), dtype=np.int64)
             return Duplicates(_dropped(settings, corpus, parents, None), PAIRS.empty_table(), none, 0, 0)
-        return _near(settings, corpus, parents, texts, known, scratch / "dedup" / "shingles", tell)
+        return _near(settings, corpus, texts, known, scratch / "dedup" / "shingles", tell)
 
 
 def _near(
     settings: Deduplicate,
     corpus: Corpus,
-    parents: np.ndarray[Any, Any],
     texts: Texts,
     known: KnownPairs,
     path: Path,
     tell: Progress,
 ) -> Duplicates:
     # Exact duplicates alone need no compiled kernels, which take longer to load than these to be found.
-    from headwater.curate.dedup.buckets import buckets
+    from headwater.curate.dedup.buckets import Twice, buckets
     from headwater.curate.dedup.similarity import Similarities
-    from headwater.curate.kernels.dedup_pairs import flatten
 
     similarities = Similarities(settings, corpus, texts, known, path)
     tell("duplicates: texts", 0, settings.bands)
-    similarities.load_unknown(buckets(settings, corpus))
-    for band, (members, starts) in enumerate(buckets(settings, corpus)):
-        tell("duplicates: bands", band, settings.bands)
-        similarities.join(members, starts, parents)
-    flatten(parents)
+    twice = Twice(lambda band: buckets(settings, corpus, band), settings.bands)
+    similarities.load_unknown(twice)
+    parents = similarities.clusters(twice, lambda band: tell("duplicates: bands", band, settings.bands))
     dropped = _dropped(settings, corpus, parents, similarities)
     pairs, firsts = similarities.asked()
     return Duplicates(dropped, pairs, firsts, similarities.estimated, similarities.compared)

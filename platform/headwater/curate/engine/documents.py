@@ -68,13 +68,9 @@ class Documents:
         return merged(pieces, schema)
 
     def refusals(self, rows: Numbers) -> pa.Table:
-        """The rows of the quarantine of these rows (ascending), all of which a step refused."""
-        known = self._known.rows[rows]
-        pieces = self._made(rows, known, REFUSED, self._refused, self._job.refusals.names)
-        taken = np.flatnonzero(known >= 0)
-        if self._previous is not None and len(taken):
-            places = self._previous.places(known[taken])
-            pieces.append((taken, self._previous.quarantine.take(places, self._job.refusals.names)))
+        """The rows of the quarantine of these new rows (ascending), all of which a step refused."""
+        names = self._job.refusals.names
+        pieces = self._made(rows, self._known.rows[rows], REFUSED, self._refused, names)
         return merged(pieces, self._job.refusals)
 
     def _made(

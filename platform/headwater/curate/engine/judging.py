@@ -23,14 +23,18 @@ from headwater.tables import text_bytes
 
 ROWS, DOCUMENTS, REFUSED = "rows.arrow", "documents.arrow", "refused.arrow"
 _OWN = {
+    "document_id": pa.string(),
+    "uri": pa.string(),
+    "source": pa.string(),
     "key": pa.binary(16),
     "outcome": pa.int16(),
     "bytes_in": pa.int64(),
     "bytes_out": pa.int64(),
     "size": pa.int64(),
 }
-"""Of each row of bronze, beside its sketch: the digest it is known by, what became of it, bytes of its text
-before and after the steps, and bytes of all strings of its row in silver."""
+"""Of each row of bronze, beside its sketch: its id and, if it passed the steps, its uri and source; the
+digest it is known by, what became of it, bytes of its text before and after the steps, and bytes of all
+strings of its row in silver."""
 _LEAST_ROWS = 256
 """Fewer rows than this wait for those of the next unit; so many are not worth a copy."""
 Batches = Iterator[tuple[Numbers, pa.RecordBatch]]
@@ -92,6 +96,7 @@ def _judge(
     documents.append(passed)
     spots = pa.array(judged.passed)
     own = {
+        **{name: batch.column(name).take(spots) for name in ("document_id", "uri", "source")},
         "key": keys.take(spots),
         "outcome": pa.array(np.full(len(spots), KEPT), pa.int16()),
         "bytes_in": bytes_in.take(spots),
@@ -104,6 +109,7 @@ def _judge(
     for step, (rows, found) in judged.refused.items():
         spots = pa.array(rows)
         own = {
+            "document_id": batch.column("document_id").take(spots),
             "key": keys.take(spots),
             "outcome": pa.array(np.full(len(spots), step), pa.int16()),
             "bytes_in": bytes_in.take(spots),

@@ -1,7 +1,8 @@
-"""Digests of bronze rows, by which they are known again without reading their text."""
+"""Digests of parts and rows of bronze, by which they are known again without being read or looked at."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -9,10 +10,20 @@ import pyarrow as pa
 import xxhash
 
 from headwater.curate.engine.compute import pc
-from headwater.curate.engine.rows import Numbers
+from headwater.curate.engine.rows import Numbers, flat
+from headwater.fingerprint import CHUNK_BYTES
 
 KEY_BYTES = 16
 Halves = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+def part_key(path: Path) -> str:
+    """XXH3-128 of a file, which takes a fifth of the time of SHA-256, read in pieces of 1 MiB."""
+    found = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            found.update(piece)
+    return found.hexdigest()
 
 
 def row_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:
@@ -25,7 +36,8 @@ def row_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:
         # With its length before it, a value cannot run into the next.
         pieces += [pc.binary_length(values).cast(pa.string()), values]
     joined = pc.binary_join_element_wise(*pieces, pa.scalar(":"))
-    digests = b"".join(xxhash.xxh3_128_digest(value) for value in joined.cast(pa.binary()).to_pylist())
+    values = flat(joined) if isinstance(joined, pa.ChunkedArray) else joined
+    digests = b"".join(map(xxhash.xxh3_128_digest, values.cast(pa.binary()).to_pylist()))
     return pa.Array.from_buffers(pa.binary(KEY_BYTES), len(rows), [None, pa.py_buffer(digests)])
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.curate.engine.previous import Previous
-from headwater.curate.engine.remembered import Remembered
 from headwater.curate.engine.rows import Numbers
 
-IDENTITY = ("document_id", "uri", "source", "raw_digest")
+LOOKED_UP_ROWS = 4096
+"""The rows of neighbouring parts are looked up together: most parts have a tenth of so many."""
 _KNOWN, _STARTS = "known.npy", "starts.npy"
 
 
@@ -30,30 +30,19 @@ class Known:
     starts: Numbers
     rows: Numbers
     sizes: tuple[int, ...] = ()
-    """Bytes of each part of bronze in memory."""
-    identities: Remembered = field(default_factory=lambda: Remembered(_unread))
-    """The columns `IDENTITY` of each unit. Neither is saved."""
+    """Bytes in memory of each part of bronze of which rows must be judged, 0 of the others. Not saved."""
 
     @classmethod
     def find(cls, units: Sequence[Path], digests: Sequence[str], previous: Previous | None) -> Self:
         """Rows of a part that the last version saw as it is are known by their places; those of any other
         part by the digest of the row, for which its text need not be read."""
-        footers = [pq.read_metadata(path) for path in units]
-        counts = [footer.num_rows for footer in footers]
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        rows = np.full(starts[-1], -1, dtype=np.int64)
-        identities = Remembered(lambda unit: _columns(units[unit], IDENTITY))
-        if previous is not None:
-            for unit, (path, digest) in enumerate(zip(units, digests, strict=True)):
-                same = previous.unit(digest)
-                where = slice(starts[unit], starts[unit + 1])
-                if same is not None:
-                    rows[where] = previous.usable_rows(same)
-                    continue
-                table = without_text(path)
-                identities.put(unit, table.select(IDENTITY))
-                rows[where] = previous.find(table)
-        return cls(starts, rows, tuple(_size(footer) for footer in footers), identities)
+        seen = [previous.usable_rows(digest) if previous is not None else None for digest in digests]
+        unseen = _find([path for path, same in zip(units, seen, strict=True) if same is None], previous)
+        found = [next(unseen) if same is None else same for same in seen]
+        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *found])
+        sizes = [_size(path) if (same < 0).any() else 0 for path, same in zip(units, found, strict=True)]
+        return cls(starts, rows, tuple(sizes))
 
     def save(self, folder: Path) -> None:
         """Write it to a folder, from where `open` maps it."""
@@ -76,20 +65,27 @@ class Known:
         return np.flatnonzero(self.rows[where] < 0) + where.start
 
 
-def _size(footer: pq.FileMetaData) -> int:
+def _find(parts: Sequence[Path], previous: Previous | None) -> Iterator[Numbers]:
+    """The last state's row for each row of these parts of bronze, part by part."""
+    if previous is None:
+        yield from (np.full(pq.read_metadata(path).num_rows, -1, dtype=np.int64) for path in parts)
+        return
+    waiting: list[pa.Table] = []
+    for path in parts:
+        waiting.append(without_text(path))
+        if sum(map(len, waiting)) >= LOOKED_UP_ROWS or path is parts[-1]:
+            stops = np.cumsum([len(table) for table in waiting])
+            yield from np.split(previous.find(pa.concat_tables(waiting)), stops[:-1])
+            waiting = []
+
+
+def _size(path: Path) -> int:
+    footer = pq.read_metadata(path)
     return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
 
 
 def without_text(path: Path) -> pa.Table:
     """The columns of a part of bronze but its text."""
-    return _columns(path, None)
-
-
-def _columns(path: Path, wanted: Sequence[str] | None) -> pa.Table:
     with pq.ParquetFile(path) as file:
         names = [name for name in file.schema_arrow.names if name != "text"]
-        return file.read(columns=list(wanted or names), use_threads=False)
-
-
-def _unread(unit: int) -> pa.Table:
-    raise LookupError(f"the part of bronze of unit {unit} is not at hand in this process")
+        return file.read(columns=names, use_threads=False)

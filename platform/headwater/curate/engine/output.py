@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import Previous
 from headwater.curate.engine.rows import Numbers, flat, in_schema, map_arrow, write_arrow
 from headwater.curate.engine.units import Mask, Units
-from headwater.tables import PartCutter, part_path, write_part
+from headwater.tables import PartCutter, link_or_copy, part_path, write_part
 
 CLUSTERS = "clusters.arrow"
 _PLAN = "plan.npy"
@@ -60,7 +59,7 @@ def write_output(
     if previous is not None:
         same = _same_part(known.rows[rows], previous, duplicates)
         if same is not None:
-            shutil.copyfile(same, part_path(job.out, part))
+            link_or_copy(same, part_path(job.out, part))
             return
     found = documents.take(rows, job.documents.names)
     whole = in_schema(found.append_column("duplicates", duplicates).select(job.silver.names), job.silver)

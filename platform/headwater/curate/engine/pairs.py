@@ -42,7 +42,7 @@ def _documents(previous: Path) -> Iterator[pa.Table]:
     waiting: list[pa.RecordBatch] = []
     empty = pa.table({"document_id": pa.nulls(0, pa.string()), "content": pa.nulls(0, pa.binary(16))})
     for batch in read_batches(previous / STATE, ["document_id", "content"]):
-        waiting.append(batch)
+        waiting.append(batch.filter(batch.column("content").is_valid()))
         if sum(map(len, waiting)) >= LOOKED_UP_ROWS:
             yield pa.Table.from_batches(waiting)
             waiting = []

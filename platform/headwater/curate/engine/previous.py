@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from headwater.tables import parts, read_json, read_table
 STATE = "state"
 STEPS_FILE = "_steps.json"
 BRONZE_FILE = "_bronze.json"
-"""Digests of the parts of bronze that it was made from, each of which has a part of the state."""
+"""The parts of bronze that it was made from, in their order: digest and rows of each."""
 KEPT = -1
 """Outcome of a document that every step let pass. Others are the number of the step that refused it; a
 dropped duplicate has the number after the last step."""
@@ -86,10 +87,7 @@ def _looser(step: StepSettings, before: dict[str, Any]) -> bool:
 
 
 class Previous:
-    """The last version: its datasets by row number, and what became of each row of its state.
-
-    Its state has the parts of the bronze that it was made from.
-    """
+    """The last version: its datasets by row number, and what became of each row of its state."""
 
     def __init__(self, folder: Path, outcome: Outcomes, place: Numbers, usable: Mask) -> None:
         """`outcome` and `place` of each row of the state, and whether it still holds. The place is the row of
@@ -140,22 +138,23 @@ class Previous:
         return Rows(parts(self.folder / "quarantine"))
 
     @cached_property
-    def _units(self) -> dict[str, int]:
-        digests = read_json(self.folder / STATE / BRONZE_FILE)
-        return {digest: number for number, digest in enumerate(digests)}
+    def _units(self) -> dict[str, tuple[int, int]]:
+        """The rows of the state that were made from each part of bronze, by its digest."""
+        seen = read_json(self.folder / STATE / BRONZE_FILE)
+        stops = accumulate(rows for _, rows in seen)
+        return {digest: (stop - rows, stop) for (digest, rows), stop in zip(seen, stops, strict=True)}
 
     @cached_property
     def _index(self) -> KeyIndex:
         keys = read_table(self.folder / STATE, ["key"])["key"]
         return KeyIndex.of(flat(keys), np.flatnonzero(self._usable))
 
-    def unit(self, digest: str) -> int | None:
-        """The part of the state that was made from the part of bronze with this digest."""
-        return self._units.get(digest)
-
-    def usable_rows(self, unit: int) -> Numbers:
-        """The rows of a part of the state; -1 for those that must be judged."""
-        rows = np.arange(self.state.starts[unit], self.state.starts[unit + 1])
+    def usable_rows(self, digest: str) -> Numbers | None:
+        """The state's row for each row of the part of bronze with this digest, -1 for those that must be
+        judged; None for a part that the last version did not see."""
+        if digest not in self._units:
+            return None
+        rows = np.arange(*self._units[digest], dtype=np.int64)
         return np.where(self._usable[rows], rows, -1)
 
     def find(self, bronze: pa.Table) -> Numbers:
@@ -166,9 +165,13 @@ class Previous:
         """Whether these rows of the state stand in silver."""
         return np.asarray(self._outcome[rows] == KEPT)
 
-    def outcomes(self, rows: Numbers | slice) -> Outcomes:
+    def outcomes(self, rows: Numbers) -> Outcomes:
         """What became of these rows of the state."""
         return np.asarray(self._outcome[rows])
+
+    def causes(self, rows: Numbers) -> pa.Array:
+        """The causes of these rows of the state, at least one; null for what was no duplicate."""
+        return flat(self.state.take(rows, ["cause"])["cause"])
 
     def places(self, rows: Numbers) -> Numbers:
         """Where these rows of the state stand: in silver if they were kept, else in the quarantine."""

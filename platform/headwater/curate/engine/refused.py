@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.curate.dedup.settings import Deduplicate
-from headwater.curate.dedup.wording import detail
 from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.chain import refusal_table
 from headwater.curate.engine.compute import pc
-from headwater.curate.engine.dropped import Dropped
+from headwater.curate.engine.dropped import ROWS_AT_ONCE, Dropped
 from headwater.curate.engine.excerpts import EXCERPT_CHARACTERS
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.previous import KEPT
@@ -20,36 +19,41 @@ from headwater.curate.engine.rows import Numbers, flat, merged
 from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
 
-ROWS_AT_ONCE = 4096
-
 
 def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
     """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
     refused = np.flatnonzero(outcome != KEPT)
+    same = _same_rows(units, dropped, refused)
 
     def batches(begin: int, end: int) -> Iterator[pa.RecordBatch]:
         for low in range(begin, end, ROWS_AT_ONCE):
-            rows = refused[low : min(end, low + ROWS_AT_ONCE)]
-            yield from _refusals(job, units, dropped, rows).to_batches()
+            some = slice(low, min(end, low + ROWS_AT_ONCE))
+            yield from _refusals(job, units, dropped, refused[some], same[some]).to_batches()
 
     write_carried(
         job.out / "quarantine",
         job.refusals,
         QUARANTINE.key,
-        _same_rows(units, dropped, refused),
+        same,
         units.previous.quarantine if units.previous is not None else None,
         batches,
     )
 
 
-def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers) -> pa.Table:
-    duplicate = units.outcome[rows] == KEPT
-    others = np.flatnonzero(~duplicate)
-    pieces = [(others, units.documents.refusals(rows[others]))] if len(others) else []
-    if duplicate.any():
-        low, high = np.searchsorted(dropped.rows, [rows[0], rows[-1] + 1])
-        which = slice(int(low), int(high))
-        pieces.append((np.flatnonzero(duplicate), _duplicates(job, units, dropped, which)))
+def _refusals(job: Job, units: Units, dropped: Dropped, rows: Numbers, same: Numbers) -> pa.Table:
+    """The rows of the quarantine of these rows; `same` are those of the last one that they equal, or -1."""
+    passed = units.outcome[rows] == KEPT
+    pieces: list[tuple[Numbers, pa.Table]] = []
+    taken = np.flatnonzero(same >= 0)
+    if units.previous is not None and len(taken):
+        pieces.append((taken, units.previous.quarantine.take(same[taken], job.refusals.names)))
+    refused = np.flatnonzero((same < 0) & ~passed)
+    if len(refused):
+        pieces.append((refused, units.documents.refusals(rows[refused])))
+    duplicates = np.flatnonzero((same < 0) & passed)
+    if len(duplicates):
+        which = np.searchsorted(dropped.rows, rows[duplicates])
+        pieces.append((duplicates, _duplicates(job, units, dropped, which)))
     return merged(pieces, job.refusals)
 
 
@@ -64,36 +68,17 @@ def _same_rows(units: Units, dropped: Dropped, refused: Numbers) -> Numbers:
         seen = refused[units.known.rows[refused] >= 0]
         there = seen[~previous.kept(units.known.rows[seen])]
         same[there] = previous.places(units.known.rows[there])
-        for low in range(0, len(dropped.rows), ROWS_AT_ONCE):
-            some = slice(low, min(len(dropped.rows), low + ROWS_AT_ONCE))
-            again = np.flatnonzero(same[dropped.rows[some]] >= 0)
-            if len(again):
-                rows = dropped.rows[some][again]
-                stored = previous.quarantine.take(same[rows], ["reason", "detail"])
-                reason = dropped.reason[some.start : some.stop]
-                now = pa.table({"reason": reason, "detail": _details(dropped, some)}).take(pa.array(again))
-                equal = pc.and_(*(pc.equal(stored[name], now[name]) for name in ("reason", "detail")))
-                same[rows[~flat(equal).to_numpy(zero_copy_only=False)]] = -1
+        same[dropped.changed] = -1
     return same[refused]
 
 
-def _details(dropped: Dropped, which: slice) -> pa.Array:
-    details = map(
-        detail,
-        dropped.kept_uri[which.start : which.stop].to_pylist(),
-        dropped.similarity[which].tolist(),
-        dropped.linked[which].tolist(),
-    )
-    return pa.array(list(details), pa.string())
-
-
-def _duplicates(job: Job, units: Units, dropped: Dropped, which: slice) -> pa.Table:
+def _duplicates(job: Job, units: Units, dropped: Dropped, which: Numbers) -> pa.Table:
     rows = dropped.rows[which]
     return refusal_table(
-        units.gather(rows, ["uri", "source", "raw_digest", "document_id"]),
+        units.bronze(rows, ["uri", "source", "raw_digest", "document_id"]),
         pa.repeat(pa.scalar(Deduplicate.name, pa.string()), len(rows)),
-        dropped.reason[which.start : which.stop],
-        _details(dropped, which),
+        dropped.reason.take(pa.array(which)),
+        dropped.details(which),
         _excerpts(units, rows),
         job.refusals,
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
+from headwater.curate.engine.carry import write_carried
 from headwater.curate.engine.dropped import Dropped
 from headwater.curate.engine.job import Job
-from headwater.curate.engine.previous import BRONZE_FILE, STATE, Previous
+from headwater.curate.engine.previous import BRONZE_FILE, STATE
 from headwater.curate.engine.rows import Numbers
 from headwater.curate.engine.units import Units
 from headwater.schemas import STATE as STATE_DATASET
-from headwater.tables import part_path, write_json, write_part
+from headwater.tables import write_json
+
+LONGER = 16
+"""Rows of the state are short, and each build reads all of them: fewer files than for what people read."""
 
 
 def final_outcomes(job: Job, units: Units, dropped: Dropped) -> Numbers:
@@ -24,30 +27,49 @@ def final_outcomes(job: Job, units: Units, dropped: Dropped) -> Numbers:
     return outcome
 
 
-def write_state(job: Job, units: Units, digests: Sequence[str], outcome: Numbers) -> None:
-    """One part for each part of bronze, which has one of `digests`, and one row for each of its rows.
-
-    A part of bronze that is as it was, with the same outcome, has the same state.
-    """
+def write_state(job: Job, units: Units, digests: Sequence[str], dropped: Dropped, outcome: Numbers) -> None:
+    """One row for each row of bronze, whose parts have these digests."""
     schema = STATE_DATASET.arrow
-    for unit in range(units.count):
-        where = units.known.of_unit(unit)
-        same = _same_part(units.previous, digests[unit], units.known.rows[where], outcome[where])
-        if same is not None and units.previous is not None:
-            (job.out / STATE).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(units.previous.state.files[same], part_path(job.out / STATE, unit))
-            continue
-        found = units.state(unit)
-        columns = {name: found[name] for name in found.schema.names}
-        columns["outcome"] = pa.array(outcome[where])
-        columns["document_id"] = units.identity(unit)["document_id"]
-        table = pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
-        write_part(job.out / STATE, unit, table)
-    write_json(job.out / STATE / BRONZE_FILE, list(digests))
+
+    def rows(begin: int, end: int) -> Iterator[pa.RecordBatch]:
+        for where, found in units.between(begin, end):
+            columns = {name: found[name] for name in found.schema.names}
+            columns["outcome"] = pa.array(outcome[where])
+            columns["cause"] = _causes(dropped, where)
+            yield from (
+                pa.table([columns[name] for name in schema.names], schema.names).cast(schema).to_batches()
+            )
+
+    previous = units.previous
+    write_carried(
+        job.out / STATE,
+        schema,
+        STATE_DATASET.key,
+        _same_rows(units, dropped, outcome),
+        previous.state if previous is not None else None,
+        rows,
+        LONGER,
+    )
+    counts = np.diff(units.known.starts).tolist()
+    seen = [list(part) for part in zip(digests, counts, strict=True)]
+    write_json(job.out / STATE / BRONZE_FILE, seen)
 
 
-def _same_part(previous: Previous | None, digest: str, known: Numbers, outcome: Numbers) -> int | None:
-    if previous is None or (known < 0).any():
-        return None
-    unit = previous.unit(digest)
-    return unit if unit is not None and np.array_equal(previous.outcomes(known), outcome) else None
+def _causes(dropped: Dropped, where: slice) -> pa.Array:
+    """The causes of these rows, null for those that are no duplicates."""
+    low, high = np.searchsorted(dropped.rows, [where.start, where.stop])
+    which = np.full(where.stop - where.start, -1, dtype=np.int64)
+    which[dropped.rows[low:high] - where.start] = np.arange(low, high)
+    return dropped.cause.take(pa.array(which, mask=which < 0))
+
+
+def _same_rows(units: Units, dropped: Dropped, outcome: Numbers) -> Numbers:
+    """Of each row the equal one of the last state, or -1."""
+    same = units.known.rows.copy()
+    previous = units.previous
+    if previous is None:
+        return same
+    known = np.flatnonzero(same >= 0)
+    same[known[previous.outcomes(same[known]) != outcome[known]]] = -1
+    same[dropped.changed] = -1
+    return same

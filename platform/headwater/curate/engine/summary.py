@@ -6,14 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
-from headwater.tables import read_batches
+from headwater.tables import BATCH_ROWS, parts, read_batches
 
 SHOWN_LANGUAGES = 20
 SAMPLES_PER_REASON = 3
@@ -22,6 +24,7 @@ SAMPLED_DOCUMENTS = 1_000
 """Histograms are drawn from at most this many documents, evenly spread."""
 BINS = 20
 _MEASURED = ("language_score", "words")
+_NUMBER = (int, float)
 _SHOWN = ("step", "reason", "uri", "detail", "excerpt")
 
 
@@ -34,20 +37,34 @@ class Refused:
 
     @classmethod
     def of(cls, folder: Path) -> Refused:
-        """Read a quarantine."""
+        """Read a quarantine: of most of its parts step and reason alone."""
         found = cls()
-        for batch in read_batches(folder, _SHOWN):
-            causes = pc.binary_join_element_wise(batch.column("step"), batch.column("reason"), "\0")
-            for entry in pc.value_counts(causes).to_pylist():
-                step, _, reason = entry["values"].partition("\0")
-                wanted = min(
-                    SAMPLES_PER_REASON - found.causes[step, reason], SAMPLE_ROWS - len(found.samples)
-                )
-                found.causes[step, reason] += entry["counts"]
-                if wanted > 0:
-                    rows = batch.filter(pc.equal(causes, entry["values"])).slice(0, wanted)
+        for path in parts(folder):
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                start = 0
+                samples: list[int] = []
+                causes = file.read(columns=["step", "reason"], use_threads=False)
+                for batch in causes.to_batches(max_chunksize=BATCH_ROWS):
+                    samples += (start + row for row in found._count(batch, len(samples)))
+                    start += len(batch)
+                if samples:
+                    rows = file.read(columns=list(_SHOWN), use_threads=False).take(pa.array(samples))
                     found.samples += rows.select(list(_SHOWN)).to_pylist()
         return found
+
+    def _count(self, batch: pa.RecordBatch, chosen: int) -> list[int]:
+        """Count the causes of a batch; returns its rows that are samples. So many are chosen already."""
+        causes = pc.binary_join_element_wise(batch.column("step"), batch.column("reason"), "\0")
+        samples: list[int] = []
+        for entry in pc.value_counts(causes).to_pylist():
+            step, _, reason = entry["values"].partition("\0")
+            room = SAMPLE_ROWS - len(self.samples) - chosen - len(samples)
+            wanted = min(SAMPLES_PER_REASON - self.causes[step, reason], room)
+            self.causes[step, reason] += entry["counts"]
+            if wanted > 0:
+                rows = np.flatnonzero(pc.equal(causes, entry["values"]).to_numpy(zero_copy_only=False))
+                samples += rows[:wanted].tolist()
+        return samples
 
     def counted(self, by: int) -> dict[str, int]:
         """How many by step (0) or by reason (1)."""
@@ -107,9 +124,8 @@ class Kept:
 def _measure(batch: pa.RecordBatch, measures: dict[str, list[float]]) -> None:
     for name in _MEASURED:
         measures.setdefault(name, []).extend(batch.column(name).drop_null().to_pylist())
-    for value in batch.column("annotations").to_pylist():
-        if value == "{}":
-            continue
-        for name, number in json.loads(value).items():
-            if isinstance(number, int | float):
-                measures.setdefault(name, []).append(float(number))
+    found: list[dict[str, Any]] = json.loads(f"[{','.join(batch.column('annotations').to_pylist())}]")
+    for name in dict.fromkeys(chain.from_iterable(found)):
+        numbers = [value for each in found if isinstance(value := each.get(name), _NUMBER)]
+        if numbers:
+            measures.setdefault(name, []).extend(numbers)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.documents import Documents
@@ -18,81 +18,97 @@ from headwater.curate.engine.judging import ROWS, state_schema
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT, Previous
 from headwater.curate.engine.remembered import Remembered
-from headwater.curate.engine.rows import Numbers, Outcomes, flat, map_arrow, merged
+from headwater.curate.engine.rows import Numbers, Outcomes, chosen, flat, map_arrow, merged
 from headwater.tables import boundaries
 
+BLOCK_ROWS = 4096
 _ARRAYS = ("outcome", "bytes_in", "bytes_out", "size")
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 class Units:
-    """Arrays over all rows of bronze, about 50 bytes for each, and the state and identity of a unit's rows.
+    """Arrays over all rows of bronze, about 30 bytes for each, and the state of every 4,096 rows, a *block*.
 
-    `outcome` as the steps left it, `bytes_in`, `bytes_out` and `size` as in the state, `rank` of the source,
-    `boundary`: whether a part of silver may end after the row. `passed` has the rows that every step let
-    pass: what `find_duplicates` calls document `i` is the document at `passed[i]`. All but `known` and
-    `starts` are there once `read` has come to its end.
+    `outcome` as the steps left it, `bytes_in`, `bytes_out` and `size` as in the state, `boundary`: whether a
+    part of silver may end after the row, if every step let it pass. `passed` has the rows that did: what
+    `find_duplicates` calls document `i` is the document at `passed[i]`. All but `known` is there once `read`
+    has come to its end.
     """
 
     def __init__(self, job: Job, known: Known, previous: Previous | None, groups: Sequence[Group]) -> None:
         self.known, self.previous = known, previous
-        self.count = len(job.units)
         self._job, self._groups = job, groups
         self._map = lru_cache(1)(map_arrow)
-        self._firsts = [group.first for group in groups]
-        self._schema = state_schema(job)
+        self._fresh: Numbers = np.concatenate([[0], np.cumsum(known.rows < 0)])
+        # Most rows have no signature, and one of fixed size would take its bytes all the same.
+        fields = state_schema(job)
+        place = fields.get_field_index("signature")
+        self._schema = fields.set(place, fields.field(place).with_type(pa.binary()))
         self._states = Remembered(self._state)
         rows = len(known.rows)
         self.outcome: Outcomes = np.empty(rows, dtype=np.int16)
         self.bytes_in, self.bytes_out, self.size = (np.empty(rows, dtype=np.int64) for _ in range(3))
-        self.rank = np.empty(rows, dtype=np.int32)
-        self.boundary: Mask = np.empty(rows, dtype=np.bool_)
+        self.boundary: Mask = np.zeros(rows, dtype=np.bool_)
 
-    def read(self) -> Iterator[tuple[slice, pa.Table]]:
-        """For each unit its rows and their state; fills the arrays."""
-        for unit in range(self.count):
-            where = self.known.of_unit(unit)
-            table = self.state(unit)
+    def read(self) -> Iterator[pa.Table]:
+        """The state of the rows that passed, block by block; fills the arrays."""
+        for where, table in self.between(0, len(self.known.rows)):
             for name in _ARRAYS:
                 getattr(self, name)[where] = table[name].to_numpy()
-            identity = self.identity(unit)
-            self.rank[where] = self._job.chain.ranks(flat(identity["source"]))
-            self.boundary[where] = boundaries(flat(identity["document_id"]))
-            yield where, table
+            passed = np.flatnonzero(self.outcome[where] == KEPT)
+            found = chosen(table, passed)
+            self.boundary[where.start + passed] = boundaries(flat(found["document_id"]))
+            yield found
         self.passed: Numbers = np.flatnonzero(self.outcome == KEPT)
         self.documents = Documents(self._job, self.known, self.previous, self._groups, self.outcome)
 
-    def state(self, unit: int) -> pa.Table:
-        """The state of a unit's rows; whether a document is a duplicate is found anew in each build."""
-        return self._states.get(unit)
+    def between(self, begin: int, end: int) -> Iterator[tuple[slice, pa.Table]]:
+        """The state of these rows; whether a document is a duplicate is found anew in each build."""
+        for block in range(begin // BLOCK_ROWS, -(-end // BLOCK_ROWS)):
+            start = block * BLOCK_ROWS
+            low, high = max(begin, start), min(end, start + BLOCK_ROWS)
+            yield slice(low, high), self._states.get(block).slice(low - start, high - low)
 
-    def _state(self, unit: int) -> pa.Table:
-        rows = self.known.rows[self.known.of_unit(unit)]
-        pieces = [(np.flatnonzero(rows < 0), self._judged(unit))] if (rows < 0).any() else []
-        taken = np.flatnonzero(rows >= 0)
+    def _state(self, block: int) -> pa.Table:
+        start = block * BLOCK_ROWS
+        rows = self.known.rows[start : start + BLOCK_ROWS]
+        fresh, taken = np.flatnonzero(rows < 0), np.flatnonzero(rows >= 0)
+        pieces = [(fresh, self._judged(start, start + len(rows)))] if len(fresh) else []
         if self.previous is not None and len(taken):
             stored = self.previous.state.take(rows[taken], self._schema.names)
             pieces.append((taken, _as_steps_left_it(stored)))
         return merged(pieces, self._schema)
 
-    def _judged(self, unit: int) -> pa.Table:
-        group = self._groups[bisect_right(self._firsts, unit) - 1]
-        table = self._map(self._job.group(group.first, group.stop) / ROWS)
-        before = self.known.rows[self.known.starts[group.first] : self.known.starts[unit]]
-        return table.slice(int(np.count_nonzero(before < 0)), len(self.known.fresh(unit)))
-
-    def identity(self, unit: int) -> pa.Table:
-        """The columns `IDENTITY` of a unit's rows."""
-        return self.known.identities.get(unit)
+    def _judged(self, begin: int, end: int) -> pa.Table:
+        """The state of the new ones of these rows."""
+        pieces: list[pa.Table] = []
+        for group in self._groups:
+            first, stop = (int(self.known.starts[unit]) for unit in (group.first, group.stop))
+            low, high = self._fresh[max(first, begin)], self._fresh[max(first, begin, min(stop, end))]
+            if low < high:
+                table = self._map(self._job.group(group.first, group.stop) / ROWS)
+                pieces.append(table.slice(low - self._fresh[first], high - low))
+        return pa.concat_tables(pieces)
 
     def gather(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
-        """Columns of the identity of these rows (ascending)."""
-        pieces = [self.identity(0).select(columns).slice(0, 0)]
+        """Columns of the state of these rows (ascending)."""
+        pieces = [self._schema.empty_table().select(columns)]
+        for block in np.unique(rows // BLOCK_ROWS).tolist():
+            start = block * BLOCK_ROWS
+            low, high = np.searchsorted(rows, [start, start + BLOCK_ROWS])
+            state = self._states.get(block).select(columns)
+            pieces.append(chosen(state, rows[low:high] - start))
+        return pa.concat_tables(pieces).combine_chunks()
+
+    def bronze(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
+        """Columns of bronze of these rows (ascending), of which there must be one."""
+        pieces: list[pa.Table] = []
         for unit in np.unique(np.searchsorted(self.known.starts, rows, side="right") - 1).tolist():
             where = self.known.of_unit(unit)
             low, high = np.searchsorted(rows, [where.start, where.stop])
-            spots = pa.array(rows[low:high] - where.start)
-            pieces.append(self.identity(unit).select(columns).take(spots))
+            with pq.ParquetFile(self._job.units[unit]) as file:
+                found = file.read(columns=list(columns), use_threads=False)
+            pieces.append(chosen(found, rows[low:high] - where.start))
         return pa.concat_tables(pieces).combine_chunks()
 
 

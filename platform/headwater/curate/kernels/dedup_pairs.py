@@ -107,17 +107,18 @@ def mark_unknown(
     first: Offsets,
     signatures: Signatures,
     least: int,
+    likely: int,
     threshold: float,
     keys: Keys,
     similarity: Values,
     parents: Numbers,
     wanted: Flags,
 ) -> int:
-    """Mark in `wanted` the documents of every pair that `settle` may compare and the table does not hold.
+    """Mark in `wanted` the documents of the pairs that `settle` will probably compare and the table does not
+    hold.
 
-    Clusters are joined along known pairs only. As they are never larger than those of `settle` at the same
-    place, what is skipped here because the two are in one cluster is skipped there too. The return counts
-    the signatures compared.
+    Clusters are joined along known pairs, and along others whose signatures agree in `likely` places. The
+    return counts the signatures compared.
     """
     compared = 0
     for bucket in range(len(starts) - 1):
@@ -130,14 +131,16 @@ def mark_unknown(
                 if mine == theirs:
                     continue
                 compared += 1
-                if agreement(signatures[first[one]], signatures[first[other]]) < least:
+                same = agreement(signatures[first[one]], signatures[first[other]])
+                if same < least:
                     continue
                 pair = pair_of(one, other)
                 at = place_of(keys, pair)
-                if keys[at] != pair:
+                unknown = keys[at] != pair
+                if unknown:
                     wanted[one] = 1
                     wanted[other] = 1
-                elif similarity[at] >= threshold:
+                if same >= likely if unknown else similarity[at] >= threshold:
                     parents[max(mine, theirs)] = min(mine, theirs)
     return compared
 
@@ -159,13 +162,19 @@ def settle(
     slots: Numbers,
     shingles: Keys,
     ends: Offsets,
+    lacking: Flags,
 ) -> tuple[Keys, Values, Flags, int, int]:
     """Join in `parents` the documents of each bucket whose similarity is at least `threshold`.
 
     Each document is compared with up to `window` others before it in its bucket, unless one cluster holds
     both already or their signatures agree in fewer than `least` places. Similarities come from the table or
-    from the sorted shingles `shingles[ends[slot]:ends[slot + 1]]`. The return is the table, how many pairs
-    it holds, and how many pairs of shingle sets were compared.
+    from the sorted shingles `shingles[ends[slot]:ends[slot + 1]]`; a document without a slot is marked in
+    `lacking` and its pair left out. The return is the table, how many pairs it holds, and how many pairs of
+    shingle sets were compared.
+
+    Where something is lacking, the clusters are never larger than they would be with it. What is skipped
+    because one cluster holds both is then skipped with it too, so that a second run with what the first
+    lacked lacks nothing.
     """
     compared = 0
     for bucket in range(len(starts) - 1):
@@ -182,6 +191,10 @@ def settle(
                 pair = pair_of(one, other)
                 at = place_of(keys, pair)
                 if keys[at] != pair:
+                    if slots[one] < 0 or slots[other] < 0:
+                        lacking[one] = 1
+                        lacking[other] = 1
+                        continue
                     compared += 1
                     keys[at] = pair
                     similarity[at] = jaccard(
