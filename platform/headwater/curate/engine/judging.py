@@ -125,10 +125,13 @@ def _bytes_in(job: Job, batch: pa.RecordBatch) -> pa.Array:
 
 
 def _refusals(job: Job, refused: list[tuple[Numbers, pa.Table]]) -> pa.Table:
+    """Rows of the quarantine in the order of bronze. The texts, which they hold the beginning of, are not put
+    in order before."""
     if not refused:
         return job.refusals.empty_table()
-    rows = merged(refused, refused[0][1].schema)
-    return as_refusals(rows, rows["step"].combine_chunks(), job.chain.redactors, job.refusals)
+    rows = pa.concat_tables([table for _, table in refused]).combine_chunks()
+    made = as_refusals(rows, rows["step"].combine_chunks(), job.chain.redactors, job.refusals)
+    return merged([(np.concatenate([numbers for numbers, _ in refused]), made)], job.refusals)
 
 
 def _fresh(job: Job, known: Known, first: int, stop: int) -> Iterator[tuple[Numbers, pa.Table]]:
