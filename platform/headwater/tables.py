@@ -204,7 +204,8 @@ def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.
     total = np.zeros(batch.num_rows, dtype=np.int64)
     for column in batch.columns:
         if pa.types.is_string(column.type):
-            lengths = pc.call_function("binary_length", [column]).fill_null(0)
+            lengths = pc.call_function("binary_length", [column])
+            lengths = lengths.fill_null(0) if column.null_count else lengths
             total += (
                 lengths.to_numpy()
                 if isinstance(lengths, pa.ChunkedArray)

@@ -17,6 +17,7 @@ from headwater.tables import open_part
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Outcomes = np.ndarray[Any, np.dtype[np.int16]]
 """Of rows of bronze: -1 where every step let pass, else the number of the step that refused."""
+_WRITTEN_AT_ONCE = 1 << 16
 KEPT_PARTS = 2
 """Neighbouring requests meet the same one or two parts."""
 
@@ -97,7 +98,11 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
 @contextmanager
 def arrow_writer(path: Path, schema: pa.Schema) -> Generator[pa.RecordBatchFileWriter]:
     """Writes an Arrow file batch by batch, to be mapped and not read."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    # Arrow writes each buffer of a column, and its padding, by itself.
+    with (
+        pa.BufferedOutputStream(pa.OSFile(str(path), "wb"), _WRITTEN_AT_ONCE) as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
         yield writer
 
 
