@@ -83,12 +83,14 @@ def inlined(function: Kernel) -> Kernel:
 @cache
 def _numba() -> Any:
     """numba, made ready; who needs no kernel does not wait for it."""
-    # What is loaded stays: to look through it for garbage, again and again, takes a third of the time.
+    # What is loaded, hundreds of thousands of objects, stays. To look through it for garbage, now and ever
+    # again, took 5 % of a build that finds near duplicates.
     collecting = gc.isenabled()
     gc.disable()
     try:
         return _loaded()
     finally:
+        gc.freeze()
         if collecting:
             gc.enable()
 
