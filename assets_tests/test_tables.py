@@ -22,6 +22,7 @@ from headwater.tables import (
     write_batches,
     write_json,
     write_rows,
+    write_table,
 )
 
 SCHEMA = pa.schema([pa.field("key", pa.string()), pa.field("value", pa.int64())])
@@ -78,6 +79,35 @@ def test_an_empty_dataset_keeps_its_schema(tmp_path: Path) -> None:
     assert write_rows(tmp_path, [], SCHEMA, key="key") == 0
     assert list(read_rows(tmp_path)) == []
     assert pq.read_schema(parts(tmp_path)[0]).names == ["key", "value"]
+
+
+def test_equal_rows_are_equal_bytes_whatever_memory_they_stand_in(tmp_path: Path) -> None:
+    schema = pa.schema([pa.field("key", pa.string()), pa.field("text", pa.string())])
+    texts = [None if number % 7 == 0 else f"{number} " * 9 for number in range(40)]
+    plain = pa.table({"key": [f"row-{number}" for number in range(40)], "text": texts}, schema=schema)
+    around = pa.concat_tables([plain.slice(3, 2), plain.slice(0, 11), plain.slice(11)])
+    # Arrow lets a null have bytes: those are no part of the rows.
+    validity, offsets, data = pa.array(
+        ["hidden" * 2000 if text is None else text for text in texts]
+    ).buffers()
+    validity = pa.array([text is not None for text in texts]).buffers()[1]
+    hiding = pa.StringArray.from_buffers(40, offsets, data, validity)
+    for name, rows in (
+        ("plain", plain),
+        ("slice of others", around.slice(2)),
+        ("bytes under nulls", plain.set_column(1, schema.field("text"), hiding)),
+    ):
+        assert rows.equals(plain)
+        write_table(tmp_path / name / "part-00000.parquet", rows)
+    assert len({digest for name in tmp_path.iterdir() for digest in digests(name)}) == 1
+
+
+def test_long_columns_are_compressed_and_short_ones_are_not(tmp_path: Path) -> None:
+    table = pa.table({"text": ["all the same words " * 30] * 20, "kind": ["page"] * 20, "number": range(20)})
+    write_table(tmp_path / "rows.parquet", table)
+    columns = pq.read_metadata(tmp_path / "rows.parquet").row_group(0)
+    assert [columns.column(number).compression for number in range(3)] == ["ZSTD"] + ["UNCOMPRESSED"] * 2
+    assert pq.read_table(tmp_path / "rows.parquet").equals(table)
 
 
 def test_a_folder_without_parts_is_an_error(tmp_path: Path) -> None:

@@ -179,14 +179,17 @@ def _prepare(options: argparse.Namespace) -> dict[str, Any]:
 def _build(options: argparse.Namespace, steps: Sequence[Any], dedup: dict[str, Any]) -> dict[str, Any]:
     """The silver tier of a bronze dataset: reading, judging, duplicates, writing."""
     with Timer() as timer:
-        kept = _silver(options.corpus, options, steps=steps, dedup=dedup)
+        _silver(options.corpus, options, steps=steps, dedup=dedup)
+    kept = [
+        uri for batch in read_batches(options.out / "silver", ["uri"]) for uri in batch["uri"].to_pylist()
+    ]
     megabytes = sum(_megabytes([batch]) for batch in read_batches(options.corpus, ["text"]))
     return {**timer.figures, "megabytes": megabytes, "kept": kept}
 
 
 def _silver(
     bronze: Path, options: argparse.Namespace, *, steps: Sequence[Any], dedup: dict[str, Any]
-) -> list[str]:
+) -> None:
     out, scratch = options.out / "silver", options.out / "scratch"
     for folder in (out, scratch):
         shutil.rmtree(folder, ignore_errors=True)
@@ -206,7 +209,6 @@ def _silver(
         silent,
     )
     maker(workspace)
-    return [uri for batch in read_batches(out, ["uri"]) for uri in batch.column("uri").to_pylist()]
 
 
 class Timer:

@@ -28,6 +28,13 @@ MAX_PART_BYTES = 32 << 20
 PART_MASK = (1 << 8) - 1
 BATCH_ROWS = 1024
 ZSTD_LEVEL = 1
+COMPRESSED_BYTES = 4 << 10
+"""Below this a column of a part stays as it is: an encoder of zstd takes longer to set up than it saves."""
+REPEATING_BYTES = 48
+"""Values of fewer bytes on average repeat often enough for a dictionary; ids, digests and texts do not."""
+COMPARED_BYTES = 256
+"""Nobody looks for texts between a least and a greatest one."""
+_WRITTEN_AT_ONCE = 1 << 20
 
 
 def write_rows(folder: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema, *, key: str) -> int:
@@ -118,26 +125,41 @@ def write_table(path: Path, rows: pa.Table) -> None:
     digests and signatures, in which nothing repeats.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = {field.name for field in rows.schema if _is_noise(field.type)}
-    packed = [name for name in rows.schema.names if name not in noise]
+    whole = rows.combine_chunks()
+    sizes = {
+        field.name: _content_bytes(column, field.type)
+        for field, column in zip(whole.schema, whole.columns, strict=True)
+        if not _is_noise(field.type)
+    }
+    packed = [name for name, size in sizes.items() if size >= COMPRESSED_BYTES]
     # Some of these take names of columns too, which the stubs do not say.
     by_column: dict[str, Any] = {
-        "compression": {name: "zstd" if name in packed else "none" for name in rows.schema.names},
+        "compression": {name: "zstd" if name in packed else "none" for name in whole.schema.names},
         "compression_level": dict.fromkeys(packed, ZSTD_LEVEL),
-        "use_dictionary": packed,
-        "write_statistics": packed,
+        "use_dictionary": [name for name, size in sizes.items() if size < REPEATING_BYTES * len(whole)],
+        "write_statistics": [name for name, size in sizes.items() if size < COMPARED_BYTES * len(whole)],
     }
-    pq.write_table(
-        rows.combine_chunks(),
-        path,
-        row_group_size=MAX_PART_ROWS,
-        store_schema=True,
-        **by_column,
-    )
+    # Parquet writes each page, and its header, by itself.
+    with pa.BufferedOutputStream(pa.OSFile(str(path), "wb"), _WRITTEN_AT_ONCE) as sink:
+        pq.write_table(whole, sink, row_group_size=MAX_PART_ROWS, store_schema=True, **by_column)
 
 
 def _is_noise(kind: pa.DataType) -> bool:
     return pa.types.is_fixed_size_binary(kind) or pa.types.is_binary(kind)
+
+
+def _content_bytes(column: pa.ChunkedArray, kind: pa.DataType) -> int:
+    """Bytes of the values of a column, whatever memory they stand in; 0 for lists, which stay as they are."""
+    if pa.types.is_string(kind) and not column.null_count:
+        return sum(_string_bytes(chunk) for chunk in column.chunks)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pc.call_function("sum", [pc.call_function("binary_length", [column])]).as_py() or 0
+    return len(column) * kind.bit_width // 8 if pa.types.is_primitive(kind) else 0
+
+
+def _string_bytes(column: pa.Array) -> int:
+    offsets = np.frombuffer(column.buffers()[1] or b"", dtype=np.int32)
+    return int(offsets[column.offset + len(column)] - offsets[column.offset]) if len(column) else 0
 
 
 def part_path(folder: Path, number: int) -> Path:
@@ -202,7 +224,8 @@ def text_bytes(batch: pa.RecordBatch | pa.Table) -> np.ndarray[Any, np.dtype[np.
     total = np.zeros(batch.num_rows, dtype=np.int64)
     for column in batch.columns:
         if pa.types.is_string(column.type):
-            lengths = pc.call_function("binary_length", [column]).fill_null(0)
+            lengths = pc.call_function("binary_length", [column])
+            lengths = lengths.fill_null(0) if column.null_count else lengths
             total += (
                 lengths.to_numpy()
                 if isinstance(lengths, pa.ChunkedArray)
@@ -219,13 +242,18 @@ def parts(folder: Path) -> list[Path]:
     return found
 
 
+def open_part(path: Path) -> pq.ParquetFile:
+    """A Parquet file without Arrow's threads that read ahead: they cost more than a local disk does."""
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
 def read_batches(
     folder: Path, columns: Sequence[str] | None = None, *, batch_rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Stream a dataset as record batches in order; memory is bounded by `batch_rows`."""
     for path in parts(folder):
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=batch_rows, columns=columns)
+        with open_part(path) as file:
+            yield from file.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
 
 
 def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -236,7 +264,7 @@ def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[di
 
 def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """A whole dataset as one Arrow table; for datasets known to be small."""
-    return pa.concat_tables(pq.ParquetFile(path).read(columns=columns) for path in parts(folder))
+    return pa.concat_tables(open_part(path).read(columns=columns) for path in parts(folder))
 
 
 def count_rows(folder: Path) -> int:

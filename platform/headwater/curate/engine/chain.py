@@ -106,7 +106,8 @@ def as_documents(batch: pa.RecordBatch, schema: pa.Schema, bronze: frozenset[str
         if field.name == "annotations":
             columns.append(annotation_objects(batch, added))
         elif field.name in present:
-            columns.append(batch.column(field.name).cast(field.type))
+            column = batch.column(field.name)
+            columns.append(column if column.type.equals(field.type) else column.cast(field.type))
         elif field.name in _DEFAULTS:
             columns.append(pa.repeat(pa.scalar(_DEFAULTS[field.name], field.type), len(batch)))
         else:

@@ -15,7 +15,7 @@ from headwater.curate.engine.job import Job
 from headwater.curate.engine.judging import DOCUMENTS, REFUSED, judged_again
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT, Previous
-from headwater.curate.engine.rows import Numbers, Outcomes, chosen, map_arrow, merged
+from headwater.curate.engine.rows import Batches, Numbers, Outcomes, merged
 
 OPEN_GROUPS = 2
 """What was mapped and read counts as memory of the process as long as it is open."""
@@ -35,7 +35,7 @@ class Documents:
         fresh = known.rows < 0
         self._passed: Numbers = np.concatenate([[0], np.cumsum(fresh & (outcome == KEPT))])
         self._refused: Numbers = np.concatenate([[0], np.cumsum(fresh & (outcome != KEPT))])
-        self._map = lru_cache(OPEN_GROUPS)(map_arrow)
+        self._map = lru_cache(OPEN_GROUPS)(Batches)
 
     @staticmethod
     def save(folder: Path, outcome: Outcomes) -> None:
@@ -86,8 +86,9 @@ class Documents:
             group = self._groups[number]
             first, end = (int(self._known.starts[unit]) for unit in (group.first, group.stop))
             stop = at + int(np.searchsorted(rows[fresh[at:]], end))
-            table = self._map(self._job.group(group.first, group.stop) / name).select(list(columns))
+            made = self._map(self._job.group(group.first, group.stop) / name)
             spots = fresh[at:stop]
-            pieces.append((spots, chosen(table, counts[rows[spots]] - counts[first])))
+            found = made.take(counts[rows[spots]] - counts[first], columns)
+            pieces += [(spots[some], table) for some, table in found]
             at = stop
         return pieces

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from headwater.curate.dedup.sketch import sketch_schema
 from headwater.curate.engine.chain import as_documents, as_refusals
@@ -18,8 +17,8 @@ from headwater.curate.engine.job import Job
 from headwater.curate.engine.keys import row_keys
 from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT
-from headwater.curate.engine.rows import Numbers, chosen, merged, write_arrow
-from headwater.tables import text_bytes
+from headwater.curate.engine.rows import Numbers, arrow_writer, chosen, merged, write_arrow
+from headwater.tables import open_part, text_bytes
 
 ROWS, DOCUMENTS, REFUSED = "rows.arrow", "documents.arrow", "refused.arrow"
 _OWN = {
@@ -57,11 +56,10 @@ def judge_group(job: Job, known: Known, first: int, stop: int) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     state: list[tuple[Numbers, pa.Table]] = []
-    documents: list[pa.RecordBatch] = []
     refused: list[tuple[Numbers, pa.Table]] = []
-    for numbers, batch in _batches(_fresh(job, known, first, stop), job.batch_rows):
-        _judge(job, numbers, batch, state, documents, refused)
-    write_arrow(draft / DOCUMENTS, pa.Table.from_batches(documents, schema=job.documents))
+    with arrow_writer(draft / DOCUMENTS, job.documents) as documents:
+        for numbers, batch in _batches(_fresh(job, known, first, stop), job.batch_rows):
+            documents.write_batch(_judge(job, numbers, batch, state, refused))
     write_arrow(draft / REFUSED, _refusals(job, refused))
     write_arrow(draft / ROWS, merged(state, state_schema(job)))
     draft.rename(folder)
@@ -85,15 +83,14 @@ def _judge(
     numbers: Numbers,
     batch: pa.RecordBatch,
     state: list[tuple[Numbers, pa.Table]],
-    documents: list[pa.RecordBatch],
     refused: list[tuple[Numbers, pa.Table]],
-) -> None:
+) -> pa.RecordBatch:
+    """The documents that passed; state and refusals are appended."""
     schema = state_schema(job)
     bytes_in = _bytes_in(job, batch)
     keys = row_keys(batch)
     judged = job.chain.judge(batch)
     passed = as_documents(judged.documents, job.documents, frozenset(batch.schema.names))
-    documents.append(passed)
     spots = pa.array(judged.passed)
     own = {
         **{name: batch.column(name).take(spots) for name in ("document_id", "uri", "source")},
@@ -120,6 +117,7 @@ def _judge(
         kept = pa.table(found).select([*batch.schema.names, "refused_reason", "refused_detail"])
         name = pa.repeat(pa.scalar(job.chain.steps[step].name), len(spots))
         refused.append((numbers[rows], kept.append_column("step", name)))
+    return passed
 
 
 def _bytes_in(job: Job, batch: pa.RecordBatch) -> pa.Array:
@@ -133,10 +131,13 @@ def _bytes_in(job: Job, batch: pa.RecordBatch) -> pa.Array:
 
 
 def _refusals(job: Job, refused: list[tuple[Numbers, pa.Table]]) -> pa.Table:
+    """Rows of the quarantine in the order of bronze. The texts, which they hold the beginning of, are not put
+    in order before."""
     if not refused:
         return job.refusals.empty_table()
-    rows = merged(refused, refused[0][1].schema)
-    return as_refusals(rows, rows["step"].combine_chunks(), job.chain.redactors, job.refusals)
+    rows = pa.concat_tables([table for _, table in refused]).combine_chunks()
+    made = as_refusals(rows, rows["step"].combine_chunks(), job.chain.redactors, job.refusals)
+    return merged([(np.concatenate([numbers for numbers, _ in refused]), made)], job.refusals)
 
 
 def _fresh(job: Job, known: Known, first: int, stop: int) -> Iterator[tuple[Numbers, pa.Table]]:
@@ -148,7 +149,7 @@ def _fresh(job: Job, known: Known, first: int, stop: int) -> Iterator[tuple[Numb
 
 def _read(job: Job, known: Known, unit: int, rows: Numbers) -> pa.Table:
     path: Path = job.units[unit]
-    with pq.ParquetFile(path) as file:
+    with open_part(path) as file:
         return chosen(file.read(use_threads=False), rows - known.starts[unit])
 
 

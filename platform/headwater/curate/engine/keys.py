@@ -32,7 +32,8 @@ def row_keys(rows: pa.Table | pa.RecordBatch) -> pa.Array:
     for name in rows.schema.names:
         if name == "text":
             continue
-        values = rows[name].cast(pa.string()).fill_null("")
+        values = rows[name] if rows[name].type.equals(pa.string()) else rows[name].cast(pa.string())
+        values = values.fill_null("") if values.null_count else values
         # With its length before it, a value cannot run into the next.
         pieces += [pc.binary_length(values).cast(pa.string()), values]
     joined = pc.binary_join_element_wise(*pieces, pa.scalar(":"))

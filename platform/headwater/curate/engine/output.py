@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.documents import Documents
@@ -17,7 +16,7 @@ from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import Previous
 from headwater.curate.engine.rows import Numbers, flat, in_schema, map_arrow, write_arrow
 from headwater.curate.engine.units import Mask, Units
-from headwater.tables import PartCutter, link_or_copy, part_path, write_part
+from headwater.tables import PartCutter, link_or_copy, open_part, part_path, write_part
 
 CLUSTERS = "clusters.arrow"
 _PLAN = "plan.npy"
@@ -54,7 +53,7 @@ def write_output(
     job: Job, known: Known, documents: Documents, previous: Previous | None, part: int, begin: int, end: int
 ) -> None:
     """Write one part of silver, or copy it from the last version if every row of it is as it was."""
-    rows = np.asarray(np.load(job.folder / _PLAN, mmap_mode="r")[begin:end])
+    rows = _plan(job.folder / _PLAN)[begin:end]
     duplicates = _duplicates(job, begin, end)
     if previous is not None:
         same = _same_part(known.rows[rows], previous, duplicates)
@@ -76,9 +75,14 @@ def _same_part(known: Numbers, previous: Previous, duplicates: pa.Array) -> Path
     if not np.array_equal(places, expected):
         return None
     file = previous.silver.files[part]
-    with pq.ParquetFile(file) as stored:
+    with open_part(file) as stored:
         before = stored.read(columns=["duplicates"], use_threads=False)["duplicates"].combine_chunks()
     return file if before.cast(duplicates.type).equals(duplicates) else None
+
+
+@lru_cache(1)
+def _plan(path: Path) -> Numbers:
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 @lru_cache(1)

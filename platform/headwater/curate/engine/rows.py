@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headwater.tables import open_part
+
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Outcomes = np.ndarray[Any, np.dtype[np.int16]]
 """Of rows of bronze: -1 where every step let pass, else the number of the step that refused."""
+_WRITTEN_AT_ONCE = 1 << 16
 KEPT_PARTS = 2
 """Neighbouring requests meet the same one or two parts."""
 
@@ -55,7 +59,7 @@ class Rows:
         if key not in self._open:
             while len(self._open) >= KEPT_PARTS:
                 self._open.popitem(last=False)
-            with pq.ParquetFile(self.files[number]) as file:
+            with open_part(self.files[number]) as file:
                 self._open[key] = file.read(columns=list(columns), use_threads=False).combine_chunks()
         return self._open[key]
 
@@ -91,11 +95,21 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
     return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
 
 
+@contextmanager
+def arrow_writer(path: Path, schema: pa.Schema) -> Generator[pa.RecordBatchFileWriter]:
+    """Writes an Arrow file batch by batch, to be mapped and not read."""
+    # Arrow writes each buffer of a column, and its padding, by itself.
+    with (
+        pa.BufferedOutputStream(pa.OSFile(str(path), "wb"), _WRITTEN_AT_ONCE) as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
+        yield writer
+
+
 def write_arrow(path: Path, table: pa.Table) -> None:
     """Write an Arrow file of one batch, to be mapped and not read."""
-    whole = table.combine_chunks()
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, whole.schema) as writer:
-        for batch in whole.to_batches():
+    with arrow_writer(path, table.schema) as writer:
+        for batch in table.combine_chunks().to_batches():
             writer.write_batch(batch)
 
 
@@ -103,3 +117,21 @@ def map_arrow(path: Path) -> pa.Table:
     """The table of an Arrow file; its memory is that of the page cache."""
     with pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
+
+
+class Batches:
+    """Rows of an Arrow file by their number, batch by batch: to take them out of all batches at once would
+    copy these first. Its memory is that of the page cache."""
+
+    def __init__(self, path: Path) -> None:
+        self._tables = [pa.Table.from_batches([batch]) for batch in map_arrow(path).to_batches()]
+        self._starts: Numbers = np.cumsum([0, *map(len, self._tables)])
+
+    def take(self, ascending: Numbers, columns: Sequence[str]) -> Iterator[tuple[slice, pa.Table]]:
+        """Columns of these rows: which of them, and the table."""
+        bounds = np.searchsorted(ascending, self._starts).tolist()
+        for table, start, low, high in zip(
+            self._tables, self._starts.tolist(), bounds[:-1], bounds[1:], strict=False
+        ):
+            if low < high:
+                yield slice(low, high), chosen(table.select(list(columns)), ascending[low:high] - start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ SAMPLES_PER_REASON = 3
 SAMPLE_ROWS = 60
 SAMPLED_DOCUMENTS = 1_000
 """Histograms are drawn from at most this many documents, evenly spread."""
+JOINED_ROWS = 1 << 13
 BINS = 20
 _MEASURED = ("language_score", "words")
 _NUMBER = (int, float)
@@ -91,7 +92,7 @@ class Kept:
         every = max(1, -(-rows // SAMPLED_DOCUMENTS))
         start = 0
         columns = ["language", "redactions", "annotations", *_MEASURED]
-        for batch in read_batches(folder, columns):
+        for batch in _joined(read_batches(folder, columns)):
             for entry in pc.value_counts(batch.column("language")).to_pylist():
                 languages[entry["values"] or "not looked at"] += entry["counts"]
             some = batch.column("redactions").filter(pc.not_equal(batch.column("redactions"), "{}"))
@@ -121,7 +122,19 @@ class Kept:
         return tuple({"language": name, "documents": count} for name, count in ordered[:SHOWN_LANGUAGES])
 
 
-def _measure(batch: pa.RecordBatch, measures: dict[str, list[float]]) -> None:
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows of several parts at once: what is asked of them takes longer to ask than to answer."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(map(len, waiting)) >= JOINED_ROWS:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _measure(batch: pa.Table, measures: dict[str, list[float]]) -> None:
     for name in _MEASURED:
         measures.setdefault(name, []).extend(batch.column(name).drop_null().to_pylist())
     found: list[dict[str, Any]] = json.loads(f"[{','.join(batch.column('annotations').to_pylist())}]")

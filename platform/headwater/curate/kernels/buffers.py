@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import os
@@ -85,8 +86,22 @@ def inlined(function: Kernel) -> Kernel:
 @cache
 def _numba() -> Any:
     """numba, made ready; who needs no kernel does not wait for it."""
+    # What is loaded, hundreds of thousands of objects, stays. To look through it for garbage, now and ever
+    # again, took 5 % of a build that finds near duplicates.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _loaded()
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+def _loaded() -> Any:
     import numba
     from numba.core import entrypoints
+    from numba.core.registry import cpu_target
 
     # At its first call numba loads what any installed package registers with it, and scipy to learn whether
     # there is a matrix product. The kernels take arrays alone and multiply none; both together take as long
@@ -97,6 +112,10 @@ def _numba() -> Any:
         importlib.import_module("numba.np.arraymath")
         del sys.modules[_BLAS]
     _keep_compiled(numba)
+    # Or else at the first call.
+    target: Any = cpu_target
+    target.typing_context.refresh()
+    target.target_context.refresh()
     return numba
 
 
