@@ -44,12 +44,15 @@ def forget(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Erase documents, or what a person asked and judged, from every later version; prove it, and list which
-    past versions hold it.
+    """Erase documents, or what a person asked and judged; prove it, and list the past versions that hold it.
 
-    Give exactly one of --document, --uri, --text, --user, --session and --pseudonym. To run the same command
-    again, after it was cut short too, goes on with what is left. Exit code 0: complete; 2: something is left,
-    and the report says what to do.
+    Give exactly one of --document, --uri, --text, --user, --session and --pseudonym.
+
+    Later versions are built without it. Past ones keep it until --sweep.
+
+    The same command again goes on with what is left, also after it was cut short.
+
+    Exit code 0: complete; 2: something is left, and the report says what to do.
     """
     from headwater.versions.erasure_report import as_json as as_value
     from headwater.versions.erasure_report import markdown, write

@@ -151,6 +151,10 @@ def find(
     settings: Settings, lake: Lake, head: str, product: str, wanted: Wanted | Person, *, whole_files: bool
 ) -> tuple[Selection, Marks, LogTraces | PersonTraces]:
     """What is meant at `head`, in documents and in the inference log. Raises `NotFound` for nothing."""
+    if not list(records_at(lake, head, product)):
+        raise NotFound(
+            f"{settings.branch} holds no product {product!r}; headwater status lists those it holds"
+        )
     if isinstance(wanted, Person):
         person = _find_person(settings, lake, head, product, wanted)
         return NO_DOCUMENTS, person.marks, person
@@ -160,7 +164,10 @@ def find(
     marks = _marks(lake, product, selection, wanted)
     logged = log_traces(lake, head, product, settings.home, marks)
     if not (selection.documents or selection.files or logged.ids):
-        raise NotFound(f"{product} holds no such document at {head}, and none was erased before")
+        raise NotFound(
+            f"{product} holds no such document at {head[:12]}, and none was erased before; "
+            f"headwater lineage {product} --document says what became of one"
+        )
     return selection, replace(marks, ids=marks.ids | logged.ids), logged
 
 
