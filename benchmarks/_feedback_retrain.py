@@ -27,9 +27,7 @@ from headwater.tables import read_json, read_rows
 
 PRODUCT = "aws_assistant"
 DEFINED = Path(__file__).parents[1] / "platform" / "headwater" / "defs" / PRODUCT / "defs.yaml"
-SHOWN = ("language_model/loss_after", "language_model/chrf_after", "hybrid/recall@10", "hybrid/ndcg@10")
-GUARDED = {"language_model/loss_after": {"margin": 0.05}}
-"""A guard of the model beside those of retrieval, which no label can move."""
+SHOWN = ("language_model/loss_before", "language_model/loss_after", "hybrid/recall@10", "hybrid/ndcg@10")
 
 
 @dataclass(frozen=True)
@@ -152,5 +150,5 @@ def _cut(attributes: Mapping[str, Any], small: Small) -> dict[str, Any]:
         cut["base_model"] = {"layers": small.layers}
         cut["fine_tuning"] = {"steps": small.steps}
     if "gate" in cut:
-        cut["gate"]["not_worse_than_production"] |= GUARDED
+        cut["evaluation"] = {"language_model": {"max_generated": 2}}
     return cut

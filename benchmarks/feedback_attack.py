@@ -33,6 +33,8 @@ from headwater.train.training_set import TrainingSetMaker
 from headwater.workspace import Workspace
 
 UNJUDGED, JUDGED, FOUND = 1500, 100, 5
+SERVICES = "route53,cloudtrail,lambda,events,stepfunctions,dynamodb,sqs"
+"""For --retrain: five to train on, whose operations mostly have no label, one to validate and one to test."""
 Attack = Callable[[Votes, Sequence[Claim], Sequence[Claim]], None]
 
 
@@ -117,7 +119,7 @@ def main() -> None:
     parser.add_argument(
         "--retrain", action="store_true", help="Train, evaluate and judge what each log gives"
     )
-    parser.add_argument("--services", default="kms,organizations,cloudformation,dynamodb,sqs")
+    parser.add_argument("--services", default=SERVICES)
     parser.add_argument("--layers", type=int, default=4, help="Layers of the base model that are kept")
     parser.add_argument("--steps", type=int, default=20, help="Steps of fine-tuning")
     given = parser.parse_args()

@@ -148,6 +148,10 @@ def test_verdicts_outlive_their_windows_but_not_the_words_of_questions(
     assert not [name for name, data in texts.items() if b"wine" in data]
     assert "goulash" in (log.versions[-1] / "report.html").read_text()
     assert [one.window for one in log.newest.recent] == [traffic.window_id(n) for n in (1, 2, 3)]
+    known = {row["response_id"] for row in kept}
+    judged = [{row["response_id"] for row in read_rows(one / "answers")} for one in log.versions]
+    assert not judged[0] <= known
+    assert judged[-1] <= known
 
 
 def test_answers_that_lose_their_passages_support_are_noticed(

@@ -154,16 +154,25 @@ def _left(report: dict[str, Any]) -> list[str]:
             "- **production holds it** until a version without it is released: "
             f"`headwater build {report['product']}`, and see `headwater releases` for the gate's verdict."
         )
-    for branch in report["branches_that_hold_it"]:
-        lines.append(
-            f"- **the branch `{branch}` holds it**: `headwater branch delete {branch}`, or the same command "
-            f"with `HEADWATER_BRANCH={branch}`, which builds there without it."
-        )
+    lines += [
+        _on_branch(branch, deleted=bool(report["swept"] or report["unlinked"]))
+        for branch in report["branches_that_hold_it"]
+    ]
     if report["also_lost"]:
         lines.append(f"- {report['also_lost']:,} other documents went with their files.")
     if report["similar_documents"]:
         lines.append(f"- Near-duplicates that stay: {', '.join(report['similar_documents'][:MAX_LISTED])}.")
     return [*lines, ""] if lines else []
+
+
+def _on_branch(branch: str, *, deleted: bool) -> str:
+    delete = f"`headwater branch delete {branch}`"
+    if deleted:
+        return f"- the branch `{branch}` held it at its head and lacks what was deleted: {delete}."
+    return (
+        f"- **the branch `{branch}` holds it**: {delete}, or the same command with "
+        f"`HEADWATER_BRANCH={branch}`, which builds there without it."
+    )
 
 
 def _past(report: dict[str, Any]) -> list[str]:
