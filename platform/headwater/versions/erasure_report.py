@@ -188,8 +188,8 @@ def _past(report: dict[str, Any]) -> list[str]:
     lines += _swept(report)
     lines += [
         "",
-        f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows; delete them there "
-        "(`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",
+        f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows and labels; delete "
+        "them there (`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",
         "",
     ]
     return lines
