@@ -120,8 +120,8 @@ def main() -> None:
         "--retrain", action="store_true", help="Train, evaluate and judge what each log gives"
     )
     parser.add_argument("--services", default=SERVICES)
-    parser.add_argument("--layers", type=int, default=4, help="Layers of the base model that are kept")
-    parser.add_argument("--steps", type=int, default=20, help="Steps of fine-tuning")
+    parser.add_argument("--layers", type=int, default=2, help="Layers of the base model that are kept")
+    parser.add_argument("--steps", type=int, default=10, help="Steps of fine-tuning")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.retrain:
@@ -146,10 +146,8 @@ def retrain(folder: Path, small: Small) -> None:
     print(f"{len(bench.chunks):,} passages, {len(claims)} of the train split without a label")
     for attack in (None, crude, in_step, spread):
         name = attack.__name__ if attack else "honest"
-        began = time.process_time()
         outcomes[name] = product.with_votes(name, _log(claims, held_out, attack))
         _print_outcome(name, outcomes[name], outcomes["honest"])
-        print(f"  {time.process_time() - began:.0f} CPU s")
     for name in ("crude", "in_step"):
         if outcomes[name] != outcomes["honest"]:
             raise SystemExit(f"{name} moved what is trained on, the model or the gate")
