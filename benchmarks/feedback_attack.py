@@ -86,8 +86,12 @@ class Bench:
 
     def held_out(self) -> list[Claim]:
         """Twenty questions of the evaluation, spread over it."""
-        texts = [row["text"] for row in read_rows(self.inputs["questions"])]
-        return [self.claim(text, "") for text in texts[:: max(1, len(texts) // 20)][:20]]
+        rows = list(read_rows(self.inputs["questions"]))
+        titles = {row["chunk_id"]: row["title"] for row in self.chunks}
+        return [
+            self.claim(row["text"], min(titles[name] for name in row["relevant_chunk_ids"]))
+            for row in rows[:: max(1, len(rows) // 20)][:20]
+        ]
 
     def learn(self, name: str, votes: Votes) -> tuple[Path, Path, float]:
         """The labels, the training set, and the CPU seconds that judging the votes took."""
