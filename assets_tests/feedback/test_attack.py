@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +91,12 @@ def _ancestors(name: str, inputs: dict[str, tuple[str, ...]]) -> set[str]:
     return above.union(*(_ancestors(one, inputs) for one in above))
 
 
-def test_an_attack_moves_no_version_downstream(product: Product, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("attack", "trained"), [(attackers.crude, 1), (attackers.in_step, 1), (attackers.spread, 2)]
+)
+def test_an_attack_that_teaches_nothing_trains_no_model(
+    product: Product, tmp_path: Path, attack: Attack, trained: int
+):
     lake = open_lake(tmp_path / "home" / "lake")
     chain = LanguageModel(
         "town",
@@ -98,7 +104,15 @@ def test_an_attack_moves_no_version_downstream(product: Product, tmp_path: Path)
             {"training_set": {**LABELS, "shares": SHARES.model_dump(), "feedback": {}}}
         ),
     )
-    training_set = chain.assets()[0].recipe
+    training_set, _, model = (asset.recipe for asset in chain.assets())
+    trainings: list[str] = []
+
+    def train(workspace: Workspace) -> Produced:
+        trainings.append(workspace.versions["training_set"])
+        (workspace.out / "weights").write_text(trainings[-1])
+        return Produced(rows=1)
+
+    model = dataclasses.replace(model, maker=train, checks=())
     labels = feedback_asset("town", Guards()).recipe
 
     def put(name: str, folder: Path, run: str) -> Published:
@@ -114,16 +128,19 @@ def test_an_attack_moves_no_version_downstream(product: Product, tmp_path: Path)
     def make(recipe: Recipe, run: str) -> Published:
         return publish(lake, recipe, target="main", run_id=run, home=tmp_path / "home")
 
-    def versions(journal: Journal, run: str) -> dict[str, str]:
+    def learned(journal: Journal, run: str) -> dict[str, Published]:
         put("inference", product.inference(journal), run)
-        return {recipe.asset: make(recipe, run).record.data_version for recipe in (labels, training_set)}
+        return {recipe.asset: make(recipe, run) for recipe in (labels, training_set, model)}
 
     for name in ("silver", "chunks", "questions"):
         put(name, product.folder / name, "first")
-    before = versions(honest(quiet(Journal())), "before")
-    after = versions(attacked(attackers.crude)[0], "after")
-    assert before["feedback"] != after["feedback"], "the refusals are kept"
-    assert before["training_set"] == after["training_set"]
+    put("base_model", product.folder / "chunks", "first")
+    before = learned(honest(quiet(Journal())), "before")
+    after = learned(attacked(attack)[0], "after")
+    same = {name for name in after if before[name].record.data_version == after[name].record.data_version}
+    assert same == ({"training_set", "model"} if trained == 1 else set()), "the refusals are kept"
+    assert after["model"].outcome == ("unchanged" if trained == 1 else "published")
+    assert len(trainings) == trained
 
 
 def test_the_asset_shows_its_columns_and_its_check():

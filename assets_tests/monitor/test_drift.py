@@ -13,6 +13,7 @@ import tiny_product
 import traffic
 
 from headwater.index.search import SearchIndex
+from headwater.monitor.alerts import drift_message
 from headwater.monitor.drift import DriftMaker
 from headwater.monitor.newest import NEWEST_FILE, Newest
 from headwater.monitor.profile import Profile
@@ -119,6 +120,16 @@ def test_a_second_window_confirms_what_the_first_warned_of(
     assert "wine" not in (log.versions[-1] / NEWEST_FILE).read_text()
     assert produced.metrics["coverage/status"] == 2
     assert produced.tables["gaps"]
+    told = drift_message("tiny", state)
+    assert told is not None
+    # What docs/monitoring.md shows (-s).
+    print(f"\n{told.title}\n{told.body}")
+    assert told.title.startswith("tiny: drift in ")
+    about, *lines = told.body.splitlines()
+    assert about == f"window {traffic.window_id(3)}, 80 questions, answered by tiny-v1"
+    assert any(line.startswith("coverage: not covered ") for line in lines)
+    assert any(line.startswith("gap: ") for line in lines)
+    assert "wine" not in told.body
 
 
 def test_windows_together_get_the_verdicts_they_get_one_by_one(
@@ -155,6 +166,10 @@ def test_verdicts_outlive_their_windows_but_not_the_words_of_questions(
     assert not [name for name, data in texts.items() if b"wine" in data]
     assert "goulash" in (log.versions[-1] / "report.html").read_text()
     assert [one.window for one in log.newest.recent] == [traffic.window_id(n) for n in (1, 2, 3)]
+    known = {row["response_id"] for row in kept}
+    judged = [{row["response_id"] for row in read_rows(one / "answers")} for one in log.versions]
+    assert not judged[0] <= known
+    assert judged[-1] <= known
 
 
 def test_answers_that_lose_their_passages_support_are_noticed(

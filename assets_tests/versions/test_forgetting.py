@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import tiny_product
+from readable import everything
 
 from headwater.fingerprint import digest_json
-from headwater.lake import Gone, Lake, NotFound
+from headwater.lake import Gone, NotFound
 from headwater.settings import Settings
 from headwater.tables import read_rows
 from headwater.versions.erasure_report import as_json, markdown, write
@@ -40,20 +41,6 @@ def secret(corpus: Path, build_corpus) -> Path:
     tiny_product.write_document(docs, "event", "tag", "Another text, so that there are two versions")
     build_corpus(corpus)
     return corpus
-
-
-def everything(lake: Lake, ref: str) -> bytes:
-    """All readable bytes of a ref, tables as text."""
-    found: list[bytes] = []
-    for item in lake.list(ref):
-        path = lake.fetch(ref, item.path)
-        if item.path.endswith(".parquet"):
-            import pyarrow.parquet as pq
-
-            found.append(json.dumps(pq.ParquetFile(path).read().to_pylist(), default=repr).encode())
-        else:
-            found.append(path.read_bytes())
-    return b"\n".join(found)
 
 
 def test_a_text_is_gone_with_every_copy_and_the_past_is_listed(secret: Path, lake_of, erase) -> None:

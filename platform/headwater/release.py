@@ -2,7 +2,8 @@
 
 The decision is an asset like any other (`<product>/release/decision.json` on `main`); moving production is
 the act that follows a passed one. `production` holds only what was released: each product's folder there is,
-object for object, what `main` held at the commit that the release names.
+object for object, what `main` held at the commit that the release names. Only what an erasure takes out of
+the inference log leaves it between releases.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from filelock import FileLock
 from headwater.lake.errors import Exists, LakeError, NoChanges, NotFound
 from headwater.lake.protocol import Lake
 from headwater.lake.recipe import Pin
-from headwater.lake.records import data_version, read_record
+from headwater.lake.records import data_version, read_record, record_path
 from headwater.settings import MAIN, PRODUCTION
 from headwater.tables import read_json
 
 log = logging.getLogger("headwater")
 
 DECISION = "decision.json"
+OF_THE_LOG = ("inference", "feedback", "drift")
+"""What is made of the inference log and stands in production without being part of a release."""
 BASELINE = "production"
 
 
@@ -153,6 +156,30 @@ def promote(lake: Lake, product: str, *, commit: str, home: Path, metadata: Mapp
         release = _tag(lake, product)
     log.info("%s released as %s", product, release.name)
     return Promotion(True, release, "gate passed")
+
+
+def renew_log(lake: Lake, product: str, *, commit: str, home: Path, metadata: Mapping[str, str]) -> bool:
+    """Give `production` the product's log, and what is made of it, as `commit` has them; whether it moved.
+
+    The release stays the same, because these are no parts of one.
+    """
+    if _production_version(lake, product) is None:
+        return False
+    (home / "locks").mkdir(parents=True, exist_ok=True)
+    details = {**metadata, "product": product, "main_commit": commit}
+    with FileLock(home / "locks" / f"{PRODUCTION}-{product}.lock"):
+        try:
+            with lake.change(PRODUCTION, f"Renew the log of {product}", details) as change:
+                for asset in OF_THE_LOG:
+                    change.adopt(f"{product}/{asset}/", commit)
+                    record = record_path(product, asset)
+                    if read_record(lake, commit, product, asset) is None:
+                        change.delete(record)
+                    else:
+                        change.put(record, lake.fetch(commit, record))
+        except NoChanges:
+            return False
+    return True
 
 
 def _rolled_back(lake: Lake, product: str, parts: Mapping[str, str]) -> Release | None:

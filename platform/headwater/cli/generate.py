@@ -16,8 +16,12 @@ from headwater.settings import Settings
 
 def generate(
     product: Product,
-    source: Annotated[Path, typer.Option("--input", help="JSON lines with a question each")],
-    target: Annotated[Path, typer.Option("--output", help="JSON lines with an answer each")],
+    source: Annotated[
+        Path, typer.Option("--input", help='JSON lines, each {"question": "…"}, optionally with "id"')
+    ],
+    target: Annotated[
+        Path, typer.Option("--output", help="JSON lines, each an answer, or an error that says why not")
+    ],
     ref: Ref = None,
     as_json: Json = False,
 ) -> None:
@@ -33,6 +37,8 @@ def generate(
         console.print(
             f"{outcome.lines} lines{begun}: {outcome.answered} answered, "
             f"{outcome.uncovered} not covered, {outcome.refused} refused"
+            + (f' ("error" in {target} says why)' if outcome.refused else ""),
+            soft_wrap=True,
         )
 
     emit(as_json, asdict(outcome), show)

@@ -12,10 +12,12 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from headwater.lake.errors import LakeError
 
+_OF_PATHS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 WIDE = 200
 """Columns where nobody's terminal sets a limit: what is piped or kept must not be folded."""
 
@@ -53,9 +55,16 @@ def readable_errors() -> Generator[None]:
     """Turn the errors that people cause into one line and exit code 1; let defects show their trace."""
     try:
         yield
-    except (LakeError, ValueError, FileNotFoundError, ModuleNotFoundError) as error:
-        errors.print(f"[red]error:[/red] {error}", soft_wrap=True)
+    except (LakeError, ValueError, ModuleNotFoundError, *_OF_PATHS) as error:
+        errors.print("[red]error:[/red] " + escape(_told(error)), soft_wrap=True)
         raise typer.Exit(1) from error
+
+
+def _told(error: Exception) -> str:
+    """What a person is told: of an error of the file system the path and what is wrong with it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
 
 
 def show_progress(quiet: bool) -> None:

@@ -56,10 +56,11 @@ def serve(
         from headwater.serve.canary import CanarySettings
         from headwater.serve.keys import ApiKeys
         from headwater.serve.limits import Limits
-        from headwater.serve.server import hosts_of, run
+        from headwater.serve.server import hosts_of, require_free, run
 
         keys = ApiKeys.from_environment(os.environ, keys_file)
         hosts = hosts_of(host, keys)
+        require_free(host, port)
         settings = Settings.from_environment()
         lake = settings.open_lake()
         log = None

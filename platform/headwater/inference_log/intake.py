@@ -83,24 +83,29 @@ class Intake:
     def _is_erased(self, key: str, record: Request | Feedback) -> bool:
         if isinstance(record, Request):
             passages = [(passage.document_id, passage.uri) for passage in record.retrieved]
-            return request_erased(key, passages, self.erasures)
-        return record.response_id in self.gone or judgement_erased(key, record.response_id, self.erasures)
+            return request_erased(key, (record.user, record.session), passages, self.erasures)
+        return record.response_id in self.gone or judgement_erased(
+            key, record.response_id, record.user, self.erasures
+        )
 
     def _refuse(self, line: Line, reason: str, detail: str) -> None:
         self.refusals.append(Refusal(line.uri, SOURCE, STEP, reason, detail).row())
 
 
-def request_erased(response_id: str, retrieved: Iterable[tuple[str, str]], erasures: Erasures) -> bool:
-    """Whether a request is on the list, or was given a passage (document id, uri) of what is."""
-    return erasures.document(response_id) or any(
+def request_erased(
+    response_id: str, people: Iterable[str], retrieved: Iterable[tuple[str, str]], erasures: Erasures
+) -> bool:
+    """Whether a request is on the list, or one of its people (pseudonyms) is, or a passage (document id, uri)
+    that it was given."""
+    return any(map(erasures.document, (response_id, *people))) or any(
         erasures.document(document_id) or erasures.file(uri.partition("#")[0])
         for document_id, uri in retrieved
     )
 
 
-def judgement_erased(feedback_id: str, response_id: str, erasures: Erasures) -> bool:
-    """Whether a judgement is on the list, or its response."""
-    return erasures.document(feedback_id) or erasures.document(response_id)
+def judgement_erased(feedback_id: str, response_id: str, user: str, erasures: Erasures) -> bool:
+    """Whether a judgement is on the list, or its response, or who judged."""
+    return any(map(erasures.document, (feedback_id, response_id, user)))
 
 
 def _stage(folder: Path, window: Window) -> str:

@@ -20,7 +20,7 @@ from headwater.schemas.dataset import Dataset
 from headwater.schemas.inference import FEEDBACK, INFERENCE
 from headwater.tables import part_path, write_table
 
-_REQUEST_COLUMNS = ("response_id", "time", "user", "vote", "feedback")
+_REQUEST_COLUMNS = ("response_id", "time", "user", "session", "vote", "feedback")
 _FEEDBACK_COLUMNS = ("feedback_id", "response_id", "time", "user", "vote", "served")
 
 
@@ -69,12 +69,11 @@ class Part:
         yield from self.requested[INFERENCE.key].to_pylist()
         yield from self.judged_by[FEEDBACK.key].to_pylist()
 
-    def passages(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        """Of each request its id, and document id and uri of what it was given."""
+    def passages(self) -> Iterator[list[tuple[str, str]]]:
+        """Of each request document id and uri of what it was given, in the order of `asked`."""
         if len(self.requested):
-            rows = read_part(self.requests, (INFERENCE.key, "retrieved")).to_pylist()
-            for row in rows:
-                yield row[INFERENCE.key], [(one["document_id"], one["uri"]) for one in row["retrieved"]]
+            for row in read_part(self.requests, ("retrieved",)).to_pylist():
+                yield [(one["document_id"], one["uri"]) for one in row["retrieved"]]
 
 
 def _columns(path: Path, dataset: Dataset, names: tuple[str, ...]) -> pa.Table:
@@ -96,17 +95,17 @@ def erased_ids(windows: Mapping[str, Part], erasures: Erasures) -> set[str]:
     if not erasures.entries:
         return set()
     responses = {
-        response_id
+        row["response_id"]
         for part in windows.values()
-        for response_id, passages in part.passages()
-        if request_erased(response_id, passages, erasures)
+        for row, passages in zip(part.asked, part.passages(), strict=True)
+        if request_erased(row["response_id"], (row["user"], row["session"]), passages, erasures)
     }
     judgements = {
         row["feedback_id"]
         for part in windows.values()
         for row in part.judged
         if row["response_id"] in responses
-        or judgement_erased(row["feedback_id"], row["response_id"], erasures)
+        or judgement_erased(row["feedback_id"], row["response_id"], row["user"], erasures)
     }
     return responses | judgements
 

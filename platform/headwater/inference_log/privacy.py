@@ -38,13 +38,14 @@ class Privacy:
                 kept[name] = self.redact.redact(encodable(str(kept[name])))
         for name in PEOPLE:
             if kept.get(name):
-                kept[name] = self.pseudonym(name, str(kept[name]))
+                kept[name] = pseudonym(self.key, name, str(kept[name]))
         return kept
 
-    def pseudonym(self, kind: str, value: str) -> str:
-        """16 hex digits of HMAC-SHA-256: the same for the same value, and for nobody without the key."""
-        message = f"{kind}\0{encodable(value)}".encode()
-        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
+
+def pseudonym(key: bytes, kind: str, value: str) -> str:
+    """16 hex digits of HMAC-SHA-256: the same for the same value, and for nobody without the key."""
+    message = f"{kind}\0{encodable(value)}".encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
 
 
 def key_from(environment: Mapping[str, str]) -> bytes | None:
@@ -72,6 +73,17 @@ def key_in(file: Path) -> bytes:
     finally:
         draft.unlink()
     return file.read_bytes().strip()
+
+
+def known_keys(environment: Mapping[str, str], file: Path) -> tuple[bytes, ...]:
+    """Every key that pseudonyms may have been made with: that of the environment, and the log's own.
+
+    Makes none. Raises `ValueError` for a short one in the environment, and `OSError` for a file that cannot
+    be read.
+    """
+    given = key_from(environment)
+    own = file.read_bytes().strip() if file.is_file() else b""
+    return tuple(dict.fromkeys(key for key in (given, own) if key))
 
 
 def redaction_of(lake: Lake, ref: str, product: str) -> Redact:

@@ -25,6 +25,7 @@ from headwater.monitor.log_windows import (
     only_requests,
     questions_of,
     release_of,
+    response_ids,
     rows_of,
     window_ids,
     with_facts,
@@ -52,8 +53,8 @@ class DriftMaker(BaseModel):
 
     Windows are judged in their order, each with the verdicts before it. A verdict stays as it was made: when
     production moves, only later windows are compared with its profile. Without a release, or without windows,
-    there is nothing to say, which is no error. A verdict keeps the words of a question as long as the
-    inference log has them.
+    there is nothing to say, which is no error. A verdict keeps the words of a question, and what became of an
+    answer, as long as the inference log has them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,7 +97,8 @@ class DriftMaker(BaseModel):
         out = workspace.out
         names = {verdict.window for verdict in verdicts}
         write_rows(out, verdict_rows(verdicts), DRIFT.arrow, key=DRIFT.key)
-        answers = [row for row in judged.answers if row["window"] in names]
+        known = response_ids(workspace.inputs["inference"])
+        answers = [row for row in judged.answers if row["window"] in names and row["response_id"] in known]
         write_rows(out / ANSWERS_FOLDER, answers, ANSWERS.arrow, key=ANSWERS.key)
         write_verdicts(out, verdicts)
         state = newest(verdicts)

@@ -24,6 +24,12 @@ def window_ids(inference: Path) -> list[str]:
     return sorted(found)
 
 
+def response_ids(inference: Path) -> set[str]:
+    """Every request that the dataset holds."""
+    batches = read_batches(inference, ["response_id"])
+    return {name for batch in batches for name in batch.column("response_id").to_pylist()}
+
+
 def rows_of(inference: Path, windows: Collection[str]) -> dict[str, list[Row]]:
     """The rows of these windows, in their order; memory is that of the windows asked for."""
     found: dict[str, list[Row]] = {window: [] for window in sorted(windows)}

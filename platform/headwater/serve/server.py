@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import signal
+import socket
 from types import FrameType
 
 import uvicorn
@@ -34,6 +35,17 @@ def hosts_of(host: str, keys: ApiKeys) -> tuple[str, ...]:
             f"set {KEYS} or {KEYS_FILE} (SHA-256 in hex), or bind to 127.0.0.1"
         )
     return ("*",)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raises `ValueError` when nothing can be bound there, before a release is loaded in vain."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise ValueError(f"port {port} of {host}: {why}; give another --port") from None
 
 
 def run(app: FastAPI, host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from headwater import __version__
 from headwater.fingerprint import digest_json
+from headwater.settings import PRODUCTION
 from headwater.tables import write_json
 from headwater.versions.forgetting import Forgotten
 from headwater.versions.summary import markdown_table
@@ -33,6 +34,8 @@ def as_json(done: Forgotten) -> dict[str, Any]:
         "commit_after": done.commit_after,
         "documents": [asdict(document) for document in done.selection.documents],
         "files": [{"uri": uri, "digest": digest} for uri, digest in done.selection.files.items()],
+        "people": list(done.people),
+        "labels": done.labels,
         "also_lost": done.selection.also_lost,
         "stays_in_original_files": dict(done.selection.partial),
         "similar_documents": list(done.selection.similar),
@@ -41,6 +44,9 @@ def as_json(done: Forgotten) -> dict[str, Any]:
         "was_in": done.before,
         "remains_in": done.remaining,
         "production_holds_it": done.in_production,
+        "branches_that_hold_it": [
+            name for name in done.past.branches if name not in (done.branch, PRODUCTION)
+        ],
         "past": [asdict(holder) for holder in done.past.holders],
         "runs": sorted({holder.run_id for holder in done.past.holders if holder.run_id}),
         "swept": asdict(done.swept) if done.swept else None,
@@ -71,18 +77,7 @@ def markdown(report: dict[str, Any]) -> str:
         _what(report),
         "",
         *_left(report),
-        f"## Erased: {len(report['documents']):,} documents, {len(report['files']):,} whole files",
-        "",
-        *markdown_table(
-            ("document", "uri"),
-            [(item["document_id"], item["uri"]) for item in report["documents"][:MAX_LISTED]],
-        ),
-        *_more(len(report["documents"])),
-        "",
-        (
-            f"Inference log: {report['log_rows']:,} requests and judgements used or held it and were erased; "
-            f"{report['log_lines']:,} lines that waited to become windows were overwritten on this machine."
-        ),
+        *(_person(report) if report["people"] else _documents(report)),
         "",
         "## Where it was, and that it is gone",
         "",
@@ -100,6 +95,37 @@ def markdown(report: dict[str, Any]) -> str:
         _signature(report),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _documents(report: dict[str, Any]) -> list[str]:
+    return [
+        f"## Erased: {len(report['documents']):,} documents, {len(report['files']):,} whole files",
+        "",
+        *markdown_table(
+            ("document", "uri"),
+            [(item["document_id"], item["uri"]) for item in report["documents"][:MAX_LISTED]],
+        ),
+        *_more(len(report["documents"])),
+        "",
+        (
+            f"Inference log: {report['log_rows']:,} requests and judgements used or held it and were erased; "
+            f"{report['log_lines']:,} lines that waited to become windows were overwritten on this machine."
+        ),
+    ]
+
+
+def _person(report: dict[str, Any]) -> list[str]:
+    return [
+        f"## Erased: the person with the pseudonym {' or '.join(report['people'])}",
+        "",
+        (
+            f"Inference log: {report['log_rows']:,} requests and judgements by them, or of what they asked, "
+            f"were erased; {report['log_lines']:,} lines of segments were overwritten on this machine. What "
+            "a service on another machine logged of them does not become part of a window; run the same "
+            f"command there to overwrite it. {report['labels']:,} labels were made from it in any version; "
+            "those that others agree on without it stay."
+        ),
+    ]
 
 
 def _what(report: dict[str, Any]) -> str:
@@ -124,12 +150,29 @@ def _left(report: dict[str, Any]) -> list[str]:
             "build, or erase whole files (`--whole-files`)."
         )
     if report["production_holds_it"]:
-        lines.append("- **production holds it** until a version without it is released.")
+        lines.append(
+            "- **production holds it** until a version without it is released: "
+            f"`headwater build {report['product']}`, and see `headwater releases` for the gate's verdict."
+        )
+    lines += [
+        _on_branch(branch, deleted=bool(report["swept"] or report["unlinked"]))
+        for branch in report["branches_that_hold_it"]
+    ]
     if report["also_lost"]:
         lines.append(f"- {report['also_lost']:,} other documents went with their files.")
     if report["similar_documents"]:
         lines.append(f"- Near-duplicates that stay: {', '.join(report['similar_documents'][:MAX_LISTED])}.")
     return [*lines, ""] if lines else []
+
+
+def _on_branch(branch: str, *, deleted: bool) -> str:
+    delete = f"`headwater branch delete {branch}`"
+    if deleted:
+        return f"- the branch `{branch}` held it at its head and lacks what was deleted: {delete}."
+    return (
+        f"- **the branch `{branch}` holds it**: {delete}, or the same command with "
+        f"`HEADWATER_BRANCH={branch}`, which builds there without it."
+    )
 
 
 def _past(report: dict[str, Any]) -> list[str]:
@@ -145,8 +188,8 @@ def _past(report: dict[str, Any]) -> list[str]:
     lines += _swept(report)
     lines += [
         "",
-        f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows; delete them there "
-        "(`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",
+        f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows and labels; delete "
+        "them there (`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",
         "",
     ]
     return lines

@@ -1,4 +1,4 @@
-"""Erasure on purpose: listed, built without, proven absent, and found in the past.
+"""Erasure on purpose, of documents and of people: listed, built without, proven absent, found in the past.
 
 The list keeps what was erased out of every later version (see `headwater.curate.erasures`). Past versions
 stay as they were until they are swept; then their bytes are deleted and the history says which.
@@ -16,15 +16,18 @@ from headwater.lake.erasing import Erasing, Unlinked, Unlinking
 from headwater.lake.errors import LakeError, NoChanges, NotFound
 from headwater.lake.protocol import Lake
 from headwater.lake.records import records_at
-from headwater.settings import DOWNLOADS, PRODUCTION, Settings
+from headwater.release import renew_log
+from headwater.settings import DOWNLOADS, MAIN, PRODUCTION, Settings
 from headwater.versions.holders import Past, in_production, past, product_commits
 from headwater.versions.log_traces import LogTraces, erase_waiting, log_traces
+from headwater.versions.people import Person, PersonTraces, labels_at, person_traces
 from headwater.versions.selection import Selection, Wanted, listed, select
 from headwater.versions.traces import Marks, Scanner, passages_of
 
 if TYPE_CHECKING:
     import dagster as dg
 
+NO_DOCUMENTS = Selection((), {}, {}, 0, ())
 KEPT_CACHE = "base_model"
 """Converted packaged models: nothing of a product is in them."""
 
@@ -47,6 +50,7 @@ class Forgotten:
     """The end of an erasure, which the report is written from.
 
     `before` and `remaining` map an asset to paths and matches: what the branch held, and still holds.
+    `people` are the pseudonyms of whom was forgotten, and `labels` counts what was learned from them.
     `log_rows` are requests and judgements of the inference log that held it, in windows or before them;
     `log_lines` is how many lines of segments on this machine were overwritten.
     `failure` is why the rebuild failed, if it did. A sweep gives `swept`, or `unlinked` where only the server
@@ -61,6 +65,8 @@ class Forgotten:
     selection: Selection
     before: dict[str, dict[str, int]]
     remaining: dict[str, dict[str, int]]
+    people: tuple[str, ...]
+    labels: int
     log_rows: int
     log_lines: int
     in_production: bool
@@ -80,7 +86,7 @@ class Forgotten:
 def forget(
     settings: Settings,
     product: str,
-    wanted: Wanted,
+    wanted: Wanted | Person,
     *,
     reason: str = "",
     whole_files: bool = False,
@@ -89,9 +95,11 @@ def forget(
 ) -> Forgotten:
     """Put what is meant, and every copy of its text, on the erasure list of the branch in force; rebuild what
     was built before; prove that it is gone; find it in the past, and with `sweep` delete it there. Requests
-    that were answered from it, or hold the text, leave the inference log.
+    that were answered from it, or hold the text, leave the inference log. Of a person go their requests, the
+    judgements by them and of these, and what was made of both.
 
-    A file that also holds other documents stays in raw, unless `whole_files` erases those as well.
+    To repeat it after it was cut short goes on with what is left. A file that also holds other documents
+    stays in raw, unless `whole_files` erases those as well.
 
     Raises `NotFound` when nothing is meant, and `CannotSweep` before anything is deleted when production
     still holds it.
@@ -105,9 +113,15 @@ def forget(
     lines = erase_waiting(settings.home, product, marks)
     failure = _rebuild(settings, lake, product, definitions)
     after = lake.resolve(settings.branch)
+    if not failure and isinstance(logged, PersonTraces):
+        # Labels that others agree on without them stay, and are nobody's trace.
+        scanner = Scanner(lake, product, logged.without(labels_at(lake, after, product)).marks)
     remaining = scanner.held(after)
-    found = past(lake, scanner)
     released = in_production(lake, scanner)
+    if released and not failure and settings.branch == MAIN:
+        renew_log(lake, product, commit=after, home=settings.home, metadata={"reason": reason})
+        released = in_production(lake, scanner)
+    found = past(lake, scanner)
     swept: Swept | Unlinked | None = None
     if sweep and not failure:
         _check_sweep(settings, product, remaining, released)
@@ -121,6 +135,8 @@ def forget(
         selection=selection,
         before=before,
         remaining=remaining,
+        people=tuple(sorted(logged.pseudonyms)) if isinstance(logged, PersonTraces) else (),
+        labels=len(logged.labels) if isinstance(logged, PersonTraces) else 0,
         log_rows=len(logged.ids),
         log_lines=lines,
         in_production=released,
@@ -132,17 +148,39 @@ def forget(
 
 
 def find(
-    settings: Settings, lake: Lake, head: str, product: str, wanted: Wanted, *, whole_files: bool
-) -> tuple[Selection, Marks, LogTraces]:
+    settings: Settings, lake: Lake, head: str, product: str, wanted: Wanted | Person, *, whole_files: bool
+) -> tuple[Selection, Marks, LogTraces | PersonTraces]:
     """What is meant at `head`, in documents and in the inference log. Raises `NotFound` for nothing."""
+    if not list(records_at(lake, head, product)):
+        raise NotFound(
+            f"{settings.branch} holds no product {product!r}; headwater status lists those it holds"
+        )
+    if isinstance(wanted, Person):
+        person = _find_person(settings, lake, head, product, wanted)
+        return NO_DOCUMENTS, person.marks, person
     selection = select(lake, head, product, wanted, whole_files=whole_files)
     if not (selection.documents or selection.files):
         selection = listed(erasures_at(lake, head, product), wanted)
     marks = _marks(lake, product, selection, wanted)
     logged = log_traces(lake, head, product, settings.home, marks)
     if not (selection.documents or selection.files or logged.ids):
-        raise NotFound(f"{product} holds no such document at {head}, and none was erased before")
+        raise NotFound(
+            f"{product} holds no such document at {head[:12]}, and none was erased before; "
+            f"headwater lineage {product} --document says what became of one"
+        )
     return selection, replace(marks, ids=marks.ids | logged.ids), logged
+
+
+def _find_person(settings: Settings, lake: Lake, head: str, product: str, person: Person) -> PersonTraces:
+    found = person_traces(lake, head, product_commits(lake, product), product, settings.home, person)
+    known = erasures_at(lake, head, product)
+    if not (found.ids or found.past or found.labels or any(map(known.document, person.pseudonyms))):
+        raise NotFound(
+            f"the inference log of {product} knows no {' or '.join(sorted(person.pseudonyms))}: neither "
+            f"at {head[:12]} nor before nor in segments below {settings.home}: is it the id that the client "
+            "sends, and the key that the service had?"
+        )
+    return found
 
 
 def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Marks:
@@ -158,7 +196,12 @@ def _marks(lake: Lake, product: str, selection: Selection, wanted: Wanted) -> Ma
 
 
 def _record(
-    lake: Lake, branch: str, product: str, selection: Selection, logged: LogTraces, reason: str
+    lake: Lake,
+    branch: str,
+    product: str,
+    selection: Selection,
+    logged: LogTraces | PersonTraces,
+    reason: str,
 ) -> None:
     known = erasures_at(lake, branch, product)
     entries = known.with_more([*selection.entries(reason), *logged.entries(reason)])
@@ -212,7 +255,10 @@ def _sweep(settings: Settings, lake: Lake, found: Past) -> Swept | Unlinked:
         return unlinked
     if not isinstance(lake, Erasing):
         raise CannotSweep("this lake cannot delete anything of the past")
-    count, size = lake.erase(places.keys())
+    count = size = 0
+    for stage in found.stages:
+        erased = lake.erase([digest for digest in stage if digest in places])
+        count, size = count + erased[0], size + erased[1]
     _clear_caches(settings, {KEPT_CACHE})
     kept = sorted(path for digest, (_, path) in found.payloads.items() if digest in needed)
     return Swept(count, size, tuple(kept))

@@ -14,6 +14,10 @@ from headwater.settings import PRODUCTION
 from headwater.versions.traces import READ_AS_TEXT, Scanner, objects
 
 _READABLE = READ_AS_TEXT | {".parquet", ".arrow"}
+_OF_THE_LOG = ("feedback", "drift")
+"""Assets made of the inference log: they and their records quote it without saying whom."""
+_LEAD_TO_OTHERS = ("chunks", "feedback", "inference")
+"""What holds the ids by which traces in other assets are found, in the order in which it may go."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,33 @@ class Holder:
 
 @dataclass(frozen=True)
 class Past:
-    """The holders, newest first, and the payloads: digest -> one commit and path that it stands at."""
+    """The holders, newest first, and the payloads: digest -> one commit and path that it stands at.
+
+    `branches` hold it at their head.
+    """
 
     holders: tuple[Holder, ...]
     payloads: dict[str, Place]
+    branches: tuple[str, ...]
+
+    @property
+    def stages(self) -> Iterator[list[str]]:
+        """The payloads in an order in which they may be deleted, also when that is cut short: what tells
+        where others are goes after them."""
+        stages: list[list[str]] = [[] for _ in range(len(_LEAD_TO_OTHERS) + 2)]
+        for digest, (_, path) in self.payloads.items():
+            asset = _asset(path)
+            opaque = PurePosixPath(path).suffix not in _READABLE
+            place = _LEAD_TO_OTHERS.index(asset) + 2 if asset in _LEAD_TO_OTHERS else int(not opaque)
+            stages[place].append(digest)
+        return filter(None, stages)
 
 
 def past(lake: Lake, scanner: Scanner) -> Past:
     """Look through every commit that a branch or tag leads to; each payload is read once.
 
-    What cannot be looked into (vectors, weights, pictures) counts as holding it when an input that it was
-    made from does.
+    What cannot be looked into (vectors, weights, pictures), and what is made of the inference log, counts as
+    holding it when an input that it was made from does.
     """
     refs = _refs(lake)
     held: dict[str, tuple[Object, ...]] = {}
@@ -56,7 +76,8 @@ def past(lake: Lake, scanner: Scanner) -> Past:
                 holders.append((commit, _holder(commit, held[commit.id], refs)))
     holders.sort(key=lambda pair: (pair[0].time, pair[0].id), reverse=True)
     payloads = {item.digest: (commit, item.path) for commit, items in held.items() for item in items}
-    return Past(tuple(holder for _, holder in holders), payloads)
+    branches = sorted(name for name, tip in lake.refs("branch").items() if held.get(tip))
+    return Past(tuple(holder for _, holder in holders), payloads, tuple(branches))
 
 
 def product_commits(lake: Lake, product: str) -> list[str]:
@@ -92,8 +113,9 @@ def _held(lake: Lake, scanner: Scanner, commit: str) -> Iterator[Object]:
     for item in objects(lake, commit, scanner.product):
         if scanner.count(commit, item):
             yield item
-        elif PurePosixPath(item.path).suffix not in _READABLE and not item.path.startswith("_meta/"):
-            asset = item.path.split("/")[1]
+        elif (asset := _asset(item.path)) in _OF_THE_LOG or (
+            PurePosixPath(item.path).suffix not in _READABLE and not item.path.startswith("_meta/")
+        ):
             if asset not in tainted:
                 tainted[asset] = asset != "raw" and _inputs_hold(lake, scanner, commit, asset)
             if tainted[asset] and _there(lake, commit, item.path):
@@ -120,7 +142,7 @@ def _there(lake: Lake, commit: str, path: str) -> bool:
 
 
 def _holder(commit: Commit, held: Sequence[Object], refs: dict[str, list[str]]) -> Holder:
-    assets = {item.path.removeprefix("_meta/").removesuffix(".json").split("/")[1] for item in held}
+    assets = {_asset(item.path) for item in held}
     return Holder(
         commit=commit.id,
         time=commit.time.isoformat(timespec="seconds"),
@@ -128,3 +150,8 @@ def _holder(commit: Commit, held: Sequence[Object], refs: dict[str, list[str]]) 
         refs=tuple(sorted(refs.get(commit.id, ()))),
         assets=tuple(sorted(assets)),
     )
+
+
+def _asset(path: str) -> str:
+    """The asset of an object or of a record."""
+    return path.removeprefix("_meta/").split("/")[1].removesuffix(".json")

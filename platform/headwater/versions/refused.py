@@ -55,7 +55,8 @@ def refused(
     for column, value in (("step", step), ("reason", reason)):
         known = sorted({row[column] for row in everything})
         if value is not None and value not in known:
-            raise NotFound(f"{product} has no refusal with {column} {value!r}; there are: {', '.join(known)}")
+            there = f"there are: {', '.join(known)}" if known else "nothing was refused"
+            raise NotFound(f"{product} has no refusal with {column} {value!r} at {ref}; {there}")
     counts = [
         row
         for row in everything
