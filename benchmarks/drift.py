@@ -5,7 +5,7 @@
     python benchmarks/drift.py --peers DIR         also Evidently and alibi-detect, each in its environment
                                                    (DIR/evidently, DIR/alibi) where that exists:
                                                    pip install evidently==0.7.23 pandas==3.0.6
-                                                   pip install alibi-detect[torch]==0.13.0
+                                                   pip install torch==2.13.0 alibi-detect==0.13.0
 
 A window counts as found when the p of the data family is at most .05; no floors, no second window. Each
 repetition draws its own 2,000 reference rows and its window from the rest; clustered draws take whole
