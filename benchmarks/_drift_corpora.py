@@ -1,9 +1,8 @@
 """Passages of installed packages' documentation, with the document each comes from, and their vectors.
 
-Three corpora that need no download: `aws` (operations of botocore's service models, a document is a service),
-`stdlib` (docstrings of Python's standard library, a document is a top-level module) and `numeric` (docstrings
-of numpy, pandas, matplotlib, torch and transformers, a document is a source
-file). Passages are drawn with explicit seeds.
+Corpora that need no download: `aws` (operations of botocore's service models, a document is a service),
+`stdlib` (docstrings of Python's standard library, a document is a top-level module), and docstrings of the
+packages in `PACKAGES` (a document is a source file). Passages are drawn with explicit seeds.
 """
 
 from __future__ import annotations
@@ -27,8 +26,13 @@ from numpy.typing import NDArray
 from headwater.fingerprint import digest_json
 from headwater.index.embedder import Embedder, EmbeddingModel
 
-CORPORA = ("aws", "stdlib", "numeric")
-NUMERIC_PACKAGES = ("numpy", "pandas", "matplotlib", "torch", "transformers")
+PACKAGES = {
+    "numeric": ("numpy", "pandas", "matplotlib", "torch", "transformers"),
+    "tools": ("dagster", "sqlalchemy", "pydantic", "polars", "fastapi", "starlette", "pyarrow", "duckdb"),
+    "maths": ("sympy", "networkx"),
+    "science": ("scipy", "sklearn"),
+}
+CORPORA = ("aws", "stdlib", *PACKAGES)
 LEAST_WORDS, MOST_WORDS = 45, 110
 PASSAGES_OF_A_DOCUMENT = 12
 LEFT_OUT = re.compile(r"(^|/)(tests?|testing|idlelib|lib2to3|site-packages)(/|$)")
@@ -57,9 +61,10 @@ def load(name: str, rows: int, cache: Path) -> Corpus:
 
 def documents_of(name: str) -> list[tuple[str, list[str]]]:
     """Titles and passages of a corpus's documents, at most 12 passages each, in a drawn order."""
-    source = {"aws": _aws, "stdlib": _stdlib, "numeric": _numeric}[name]
+    source = {"aws": _aws, "stdlib": _stdlib}
+    found = source[name]() if name in source else _docstrings_of(PACKAGES[name])
     chosen: list[tuple[str, list[str]]] = []
-    for title, passages in source():
+    for title, passages in found:
         unique = list(dict.fromkeys(passages))
         if len(unique) >= 3:
             draw = random.Random(f"{name}/{title}")
@@ -89,8 +94,8 @@ def _stdlib() -> Iterator[tuple[str, list[str]]]:
         yield name, list(_passages(texts))
 
 
-def _numeric() -> Iterator[tuple[str, list[str]]]:
-    for package in NUMERIC_PACKAGES:
+def _docstrings_of(packages: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    for package in packages:
         root = _package(package)
         for path in sorted(root.rglob("*.py")):
             if not LEFT_OUT.search(path.relative_to(root).as_posix()):

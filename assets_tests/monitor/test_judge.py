@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from headwater.monitor.clusters import seeded
 from headwater.monitor.judge import judge
 from headwater.monitor.profile import Profile
 from headwater.monitor.rows import Observed, Requests, WindowData
+from headwater.monitor.two_samples import two_sample_test
 from headwater.monitor.verdict import FAMILIES, MonitorConfig, WindowVerdict
 
 Draw = Callable[..., Observed]
@@ -68,6 +70,16 @@ def test_windows_that_were_not_judged_or_had_another_profile_confirm_nothing(
     assert judge(window, profile, [strange, few]).status("data") == "drift"
     other = strange.model_copy(update={"profile": "other"})
     assert judge(window, profile, [other]).status("data") == "warn"
+
+
+def test_two_effects_of_one_test_share_its_p(profile: Profile, draw: Draw) -> None:
+    rows = draw("strange/1", 80, foreign=0.3)
+    centroids, new = judge(WindowData("w-1", rows), profile).families["data"].findings
+    reference = profile.reference
+    sides = (reference.embeddings, reference.clusters, rows.embeddings, rows.clusters)
+    found = two_sample_test(*sides, seeded("w-1", "embeddings"))
+    assert centroids.p == new.p == found.p
+    assert new.effect == found.lower
 
 
 def test_texts_of_another_kind_are_found(profile: Profile, draw: Draw) -> None:

@@ -21,11 +21,11 @@ from headwater.monitor.distributions import (
     numbers_differ,
     population_stability_index,
 )
-from headwater.monitor.mmd import mmd_test
 from headwater.monitor.proportions import binomial_above, share_rose, two_proportions
+from headwater.monitor.ranks import Ranked, ranked_lower
 from headwater.monitor.rows import Observed
 from headwater.monitor.sequential import PageHinkley
-from headwater.monitor.split_test import Ranked, nearest_cosines, ranked_lower, split_test
+from headwater.monitor.two_samples import Difference, neighbour_cosines, two_sample_test
 
 Draw = Callable[..., Observed]
 
@@ -111,31 +111,69 @@ def test_clusters_of_one_topic_are_no_drift_but_rows_would_be(draw: Draw) -> Non
                 else (np.arange(reference.rows), np.arange(window.rows))
             )
             sides = (reference.embeddings, own, window.embeddings, seen)
-            p = mmd_test(*sides, seeded(f"{number}"), permutations=99).p
+            p = two_sample_test(*sides, seeded(f"{number}"), permutations=99).p
             alarms[unit] += p <= 0.05
     assert alarms["clusters"] <= 4
     assert alarms["rows"] >= 20
 
 
-def test_split_test_finds_novelty_and_only_novelty(draw: Draw) -> None:
-    reference = draw("reference", 300)
+def compared(reference: Observed, window: Observed, seed: str) -> Difference:
+    sides = (reference.embeddings, reference.clusters, window.embeddings, window.clusters)
+    return two_sample_test(*sides, seeded(seed), permutations=199)
+
+
+def test_what_is_new_is_found_and_quiet_windows_are_not(draw: Draw) -> None:
+    reference = draw("reference", 150)
     found = {0.0: 0, 0.25: 0}
+    lower: list[float] = []
     for foreign in found:
-        for number in range(40):
-            window = draw(f"{foreign}/{number}", 60, foreign=foreign)
-            sides = (reference.embeddings, reference.clusters, window.embeddings, window.clusters)
-            found[foreign] += split_test(*sides, seeded(f"{foreign}/{number}")).p <= 0.05
-    assert found[0.0] <= 5
-    assert found[0.25] >= 38
+        for number in range(20):
+            difference = compared(reference, draw(f"{foreign}/{number}", 60, foreign=foreign), f"{number}")
+            found[foreign] += difference.p <= 0.05
+            lower.append(difference.lower)
+    assert found[0.0] <= 3
+    assert found[0.25] >= 19
+    assert abs(np.mean(lower[:20]) - 0.5) < 0.02
+    assert np.mean(lower[20:]) > 0.55
 
 
-def test_nearest_cosine_does_not_depend_on_blocks(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headwater.monitor.split_test.BLOCK_ROWS", 300)
-    rows = draw("rows", 700).embeddings
-    base = np.arange(len(rows)) < 50
-    both = nearest_cosines(rows, rows, [base, ~base])
-    assert np.allclose(both[0], (rows @ rows[:50].T).max(axis=1))
-    assert np.allclose(both[1], (rows @ rows[50:].T).max(axis=1))
+def test_a_shift_among_known_subjects_is_found_though_nothing_is_new(draw: Draw) -> None:
+    """The rows of one half of the space, all of which resemble others: novelty falls, the centroid moves."""
+    reference, rows = draw("reference", 300), draw("window", 300)
+    half = rows.embeddings @ reference.embeddings[0] > np.median(rows.embeddings @ reference.embeddings[0])
+    sides = (reference.embeddings, reference.clusters, rows.embeddings[half], rows.clusters[half])
+    found = two_sample_test(*sides, seeded("half"))
+    assert found.p <= 0.01
+    assert found.centroids_p <= 0.01 < found.novelty_p
+
+
+def test_sessions_are_no_drift_beside_single_questions(draw: Draw) -> None:
+    """Clusters of two kinds: the reference has single rows, the windows three of one subject each."""
+    alarms = 0
+    for number in range(40):
+        reference, window = draw(f"r{number}", 160, rows=1), draw(f"w{number}", 40, rows=3)
+        alarms += compared(reference, window, f"{number}").p <= 0.05
+    assert alarms <= 5
+
+
+def test_rows_that_are_all_alike_are_no_drift() -> None:
+    rows = np.tile(np.eye(8, dtype=np.float32)[0], (60, 1))
+    found = two_sample_test(rows, np.arange(60), rows[:20], np.arange(20), seeded("alike"))
+    assert (found.p, found.lower) == (1.0, 0.5)
+
+
+def test_neighbours_are_of_other_clusters_and_do_not_depend_on_blocks(
+    draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = draw("rows", 100, rows=4)
+    cosines = rows.embeddings @ rows.embeddings.T
+    cosines[rows.clusters[:, None] == rows.clusters] = -2
+    expected = np.sort(cosines, axis=1)[:, -10:].mean(axis=1)
+    for block in (64, 1024):
+        monkeypatch.setattr("headwater.monitor.two_samples.BLOCK_ROWS", block)
+        likeness, nearest = neighbour_cosines(rows.embeddings, rows.clusters, 300)
+        assert np.allclose(likeness, expected, atol=1e-6)
+        assert np.allclose(nearest, cosines[:, :300].max(axis=1), atol=1e-6)
 
 
 def test_a_clustered_number_is_judged_by_cluster() -> None:
@@ -183,10 +221,7 @@ def test_page_hinkley_alarms_on_a_rise_and_can_be_interrupted() -> None:
 
 def test_equal_seeds_give_equal_results(draw: Draw) -> None:
     one, two = draw("one", 60), draw("two", 40)
-    sides = (one.embeddings, one.clusters, two.embeddings, two.clusters)
-    assert mmd_test(*sides, seeded("w")) == mmd_test(*sides, seeded("w"))
-    assert split_test(*sides, seeded("w")) == split_test(*sides, seeded("w"))
+    assert compared(one, two, "w") == compared(one, two, "w")
+    single = np.zeros(one.rows, dtype=np.int64)
     with pytest.raises(ValueError, match="two clusters"):
-        mmd_test(
-            one.embeddings, np.zeros(one.rows, dtype=np.int64), two.embeddings, two.clusters, seeded("w")
-        )
+        two_sample_test(one.embeddings, single, two.embeddings, two.clusters, seeded("w"))

@@ -10,13 +10,12 @@ import numpy as np
 
 from headwater.monitor.clusters import Floats, Rows, seeded, summed
 from headwater.monitor.distributions import PERMUTATIONS, kinds_differ, numbers_differ
-from headwater.monitor.mmd import mmd_test
 from headwater.monitor.null_table import centroid_distance
 from headwater.monitor.profile import Profile
 from headwater.monitor.proportions import binomial_above, share_rose
 from headwater.monitor.rows import Answers, Observed, Requests
 from headwater.monitor.sequential import THRESHOLD, PageHinkley
-from headwater.monitor.split_test import split_test
+from headwater.monitor.two_samples import two_sample_test
 from headwater.monitor.verdict import MonitorConfig
 
 CONCEPT_MEASURES = ("perplexity",)
@@ -25,7 +24,10 @@ SLOW_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Tested:
-    """A test before correction. `p` is None for a sequential test, which says `alarmed` itself."""
+    """A test before correction. `p` is None for a sequential test, which says `alarmed` itself.
+
+    `corrected`: the p already accounts for the family's other tests.
+    """
 
     name: str
     statistic: float
@@ -35,36 +37,38 @@ class Tested:
     reference: str
     window: str
     alarmed: bool = False
+    corrected: bool = False
 
 
 def data_tests(window: str, rows: Observed, profile: Profile, config: MonitorConfig) -> list[Tested]:
-    """MMD, with the distance of the centroids as its effect, and the nearest-neighbour split test."""
+    """One test of the embeddings; the distance of the centroids and what is new are its two effects."""
     reference = profile.reference
     sides = (reference.embeddings, reference.clusters, rows.embeddings, rows.clusters)
-    discrepancy = mmd_test(*sides, seeded(window, "mmd"))
-    novelty = split_test(*sides, seeded(window, "split"))
+    found = two_sample_test(*sides, seeded(window, "embeddings"))
     one = np.zeros(1, dtype=np.int64)
     centre = summed(rows.embeddings, np.repeat(one, rows.rows))[0]
     distance = centroid_distance(centre, profile.mean.astype(np.float64))
-    floor = profile.nulls.at(discrepancy.window_clusters)
+    floor = profile.nulls.at(found.window_clusters)
     return [
         Tested(
-            "MMD",
-            discrepancy.squared,
-            discrepancy.p,
+            "centroids",
+            found.ratio,
+            found.p,
             distance,
             floor,
-            f"centroids at most {floor:.4f} apart",
+            f"at most {floor:.4f} apart",
             f"{distance:.4f}",
+            corrected=True,
         ),
         Tested(
             "new content",
-            novelty.lower,
-            novelty.p,
-            novelty.lower,
+            found.lower,
+            found.p,
+            found.lower,
             config.novelty_floor,
-            "50% less like the base",
-            f"{novelty.lower:.0%}",
+            "50% less like the reference",
+            f"{found.lower:.0%}",
+            corrected=True,
         ),
     ]
 

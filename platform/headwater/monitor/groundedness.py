@@ -15,7 +15,7 @@ import numpy as np
 
 from headwater.index.sentences import sentences
 from headwater.monitor.clusters import Floats
-from headwater.monitor.split_test import ranked_lower
+from headwater.monitor.ranks import ranked_lower
 from headwater.monitor.text_statistics import words_of
 
 _SPECIFIC = re.compile(r"\d+(?:[.,:]\d+)*|\b[A-Z][\w-]*[A-Z0-9][\w-]*\b|(?<=[a-z,;] )[A-Z][\w-]+")

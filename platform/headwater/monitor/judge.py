@@ -171,13 +171,13 @@ def _too_few(size: tuple[int, int], config: MonitorConfig) -> str:
 
 
 def _findings(tests: Sequence[Tested], config: MonitorConfig) -> tuple[Finding, ...]:
-    tested = [test for test in tests if test.p is not None]
+    tested = [test for test in tests if test.p is not None and not test.corrected]
     adjusted: Mapping[str, float] = dict(
         zip([test.name for test in tested], holm([test.p or 0.0 for test in tested]), strict=True)
     )
     findings: list[Finding] = []
     for test in tests:
-        p = adjusted.get(test.name)
+        p = adjusted.get(test.name, test.p)
         significant = test.alarmed if p is None else p <= config.alpha
         findings.append(
             Finding(

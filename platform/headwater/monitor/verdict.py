@@ -35,7 +35,7 @@ class MonitorConfig(_Frozen):
     )
     recent_windows: int = Field(default=3, ge=1, description="Judged windows looked at, this one included")
     needed_windows: int = Field(default=2, ge=1, description="How many of them must be strong for a drift")
-    novelty_floor: float = Field(default=0.55, ge=0.5, lt=1, description="P(less like the base)")
+    novelty_floor: float = Field(default=0.55, ge=0.5, lt=1, description="P(less like the reference)")
     number_floor: float = Field(default=0.15, ge=0, lt=1, description="|Cliff's delta| of a number")
     kind_floor: float = Field(default=0.1, ge=0, lt=1, description="Cramér's V of a kind")
     gap_floor: float = Field(default=0.1, gt=0, lt=1, description="Share of questions below the 5% quantile")
