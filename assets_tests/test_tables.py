@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -170,3 +171,17 @@ def test_longer_parts_end_where_others_end_but_less_often(tmp_path: Path) -> Non
     assert 1 < len(long) < len(short) / 8
     assert max(long) <= 16 * MAX_PART_ROWS
     assert list(read_rows(tmp_path / "long")) == rows(40_000)
+
+
+def test_parts_written_beside_are_the_same_and_their_errors_are_raised(tmp_path: Path) -> None:
+    write_rows(tmp_path / "alone", rows(5000), SCHEMA, key="key")
+    batch = pa.RecordBatch.from_pylist(rows(5000), schema=SCHEMA)
+    with ThreadPoolExecutor(1) as thread:
+        writer = PartWriter(tmp_path / "beside", SCHEMA, key="key", beside=thread)
+        writer.add(batch)
+        assert writer.close() == 5000
+        assert digests(tmp_path / "beside") == digests(tmp_path / "alone")
+        writer = PartWriter(tmp_path / "full", SCHEMA, key="key", beside=thread)
+        (tmp_path / "full" / "part-00000.parquet").mkdir()
+        with pytest.raises(IsADirectoryError):
+            writer.add(batch)

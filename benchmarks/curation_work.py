@@ -64,6 +64,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    # At its first array pyarrow imports pandas.
+    pa.array([0])
     found = _single(options) if options.work in SINGLE else _WORKS[options.work](options)
     print(json.dumps(found))
 

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,23 @@ def write_batches(folder: Path, batches: Iterable[pa.RecordBatch], schema: pa.Sc
 class PartWriter:
     """Writes a dataset batch by batch as `write_batches` does; known parts can be copied in."""
 
-    def __init__(self, folder: Path, schema: pa.Schema, *, key: str, longer: int = 1) -> None:
-        """Parts are `longer` times as long as those of `write_batches`, a power of two."""
+    def __init__(
+        self,
+        folder: Path,
+        schema: pa.Schema,
+        *,
+        key: str,
+        longer: int = 1,
+        beside: Executor | None = None,
+    ) -> None:
+        """Parts are `longer` times as long as those of `write_batches`, a power of two.
+
+        A thread of `beside` writes a part, one at a time, while the next one is put together; compressing
+        lets go of the interpreter.
+        """
         folder.mkdir(parents=True, exist_ok=True)
+        self._beside = beside
+        self._writing: Future[None] | None = None
         self._folder, self._schema, self._key, self._longer = folder, schema, key, longer
         self._cutter = PartCutter(longer)
         self._part: list[pa.RecordBatch] = []
@@ -103,11 +118,21 @@ class PartWriter:
         """Write what is left and return the number of rows."""
         if self._part or self._parts == 0:
             self._flush()
+        self._wait()
         return self._rows
 
     def _flush(self) -> None:
-        write_part(self._folder, self._parts, pa.Table.from_batches(self._part, schema=self._schema))
+        part = self._folder, self._parts, pa.Table.from_batches(self._part, schema=self._schema)
         self._part, self._parts = [], self._parts + 1
+        if self._beside is None:
+            write_part(*part)
+            return
+        self._wait()
+        self._writing = self._beside.submit(write_part, *part)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
 
 
 def write_part(folder: Path, number: int, rows: pa.Table) -> None:

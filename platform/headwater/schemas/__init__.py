@@ -1,4 +1,4 @@
-"""Schemas of every dataset, each written once as a Pandera model."""
+"""Schemas of every dataset, each written once, for Arrow and for Pandera."""
 
 from headwater.schemas.batch import BATCH_ANSWERS
 from headwater.schemas.dataset import Dataset

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa_frame
-
-from headwater.schemas.dataset import BOOL, INT, NOT_BLANK, SHA256, STRING, STRINGS, Dataset, column
+from headwater.schemas.dataset import (
+    BOOL,
+    INT,
+    NOT_BLANK,
+    NOT_EMPTY,
+    SHA256,
+    STRING,
+    STRINGS,
+    Check,
+    Dataset,
+    column,
+)
 
 ORIGINS = ("human", "model")
-_NOT_EMPTY = pa_frame.Check(lambda column: column.list.len() > 0, name="not_empty")
 
 ACCEPTED = Dataset(
     name="feedback_labels",
@@ -20,19 +28,17 @@ ACCEPTED = Dataset(
         "origin": column(
             STRING,
             "human: somebody wrote the answer; model: a served answer that was approved or copied",
-            pa_frame.Check.isin(ORIGINS),
+            Check.isin(ORIGINS),
         ),
         "document_id": column(STRING, "The document whose passage supports the answer", SHA256),
         "uri": column(STRING, "The document's uri", NOT_BLANK),
-        "chunk_ids": column(STRINGS, "Its passages that do, sorted", _NOT_EMPTY),
-        "users": column(STRINGS, "Pseudonyms of those who agree, sorted", _NOT_EMPTY),
-        "votes": column(
-            INT, "How many they count as: users who vote alike count as one", pa_frame.Check.ge(1)
-        ),
-        "against": column(INT, "How many voted against the answer, counted so", pa_frame.Check.ge(0)),
+        "chunk_ids": column(STRINGS, "Its passages that do, sorted", NOT_EMPTY),
+        "users": column(STRINGS, "Pseudonyms of those who agree, sorted", NOT_EMPTY),
+        "votes": column(INT, "How many they count as: users who vote alike count as one", Check.ge(1)),
+        "against": column(INT, "How many voted against the answer, counted so", Check.ge(0)),
         "reviewed": column(BOOL, "Whether a listed reviewer is among those who agree"),
-        "response_ids": column(STRINGS, "The responses that were judged, sorted", _NOT_EMPTY),
-        "feedback_ids": column(STRINGS, "The judgements that count, sorted", _NOT_EMPTY),
+        "response_ids": column(STRINGS, "The responses that were judged, sorted", NOT_EMPTY),
+        "feedback_ids": column(STRINGS, "The judgements that count, sorted", NOT_EMPTY),
         "window": column(STRING, "The window in which agreement was reached", NOT_BLANK),
     },
 )

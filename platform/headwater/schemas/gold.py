@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-import pandera.pandas as pa_frame
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.schemas.dataset import FLOAT, INT, NOT_BLANK, SHA256, STRING, STRINGS, Dataset, column
+from headwater.schemas.dataset import (
+    FLOAT,
+    INT,
+    NOT_BLANK,
+    NOT_EMPTY,
+    SHA256,
+    STRING,
+    STRINGS,
+    Check,
+    Dataset,
+    column,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "validation", "test")
 
@@ -23,13 +37,11 @@ CHUNKS = Dataset(
         "raw_digest": column(STRING, "SHA-256 of the original file", SHA256),
         "title": column(STRING, "The document's title"),
         "section": column(STRING, "Headings above the passage, joined by ' > '"),
-        "ordinal": column(INT, "Position in the document, from 0", pa_frame.Check.ge(0)),
-        "start": column(INT, "First character in the silver text", pa_frame.Check.ge(0)),
-        "end": column(INT, "One past the last character in the silver text", pa_frame.Check.gt(0)),
+        "ordinal": column(INT, "Position in the document, from 0", Check.ge(0)),
+        "start": column(INT, "First character in the silver text", Check.ge(0)),
+        "end": column(INT, "One past the last character in the silver text", Check.gt(0)),
         "text": column(STRING, "The passage: exactly silver text[start:end]", NOT_BLANK),
-        "tokens": column(
-            INT, "Tokens of `embedded_text` with the embedding model's tokenizer", pa_frame.Check.gt(0)
-        ),
+        "tokens": column(INT, "Tokens of `embedded_text` with the embedding model's tokenizer", Check.gt(0)),
         "embedded_text": column(
             STRING, "What is embedded and indexed: title, section and passage", NOT_BLANK
         ),
@@ -44,10 +56,10 @@ CHUNK_STATE = Dataset(
     key="document_id",
     columns={
         "document_id": column(STRING, "The document in silver", SHA256),
-        "key": column(pd.ArrowDtype(pa.binary(16)), "Digest of what its passages are made of"),
-        "chunks": column(INT, "Its passages; 0 if its source is left out", pa_frame.Check.ge(0)),
-        "tokens": column(INT, "Their tokens together", pa_frame.Check.ge(0)),
-        "tokens_max": column(INT, "Tokens of the longest", pa_frame.Check.ge(0)),
+        "key": column(pa.binary(16), "Digest of what its passages are made of"),
+        "chunks": column(INT, "Its passages; 0 if its source is left out", Check.ge(0)),
+        "tokens": column(INT, "Their tokens together", Check.ge(0)),
+        "tokens_max": column(INT, "Tokens of the longest", Check.ge(0)),
     },
 )
 
@@ -63,12 +75,12 @@ QUESTIONS = Dataset(
         "relevant_chunk_ids": column(
             STRINGS,
             "Chunks that answer it, sorted",
-            pa_frame.Check(lambda c: c.list.len() > 0, name="not_empty"),
+            NOT_EMPTY,
         ),
         "origin": column(
             STRING,
             "labelled: from the source; known_item: a sentence of the chunk itself",
-            pa_frame.Check.isin(["labelled", "known_item"]),
+            Check.isin(["labelled", "known_item"]),
         ),
     },
 )
@@ -82,7 +94,7 @@ TRAINING_SET = Dataset(
         "uri": column(STRING, "Where the example came from", NOT_BLANK),
         "raw_digest": column(STRING, "SHA-256 of the original file", SHA256),
         "group": column(STRING, "What splits are made by, e.g. the service", NOT_BLANK),
-        "split": column(STRING, "train, validation or test", pa_frame.Check.isin(SPLITS)),
+        "split": column(STRING, "train, validation or test", Check.isin(SPLITS)),
         "prompt": column(STRING, "What the user says, passages included", NOT_BLANK),
         "completion": column(STRING, "What the assistant should answer", NOT_BLANK),
         "messages": column(STRING, "The chat as JSON: list of {role, content}", NOT_BLANK),
@@ -91,7 +103,7 @@ TRAINING_SET = Dataset(
             STRING,
             "labelled: from the source; passage: made from a document; feedback: an answer that users agreed "
             "on; model: one that our own model wrote and users approved",
-            pa_frame.Check.isin(["labelled", "passage", "feedback", "model"]),
+            Check.isin(["labelled", "passage", "feedback", "model"]),
         ),
     },
 )
@@ -99,7 +111,7 @@ TRAINING_SET = Dataset(
 
 def embeddings(dimensions: int) -> Dataset:
     """One unit vector per chunk; the number of dimensions is the embedding model's."""
-    vector = pd.ArrowDtype(pa.list_(pa.float32(), dimensions))
+    vector = pa.list_(pa.float32(), dimensions)
     return Dataset(
         name="embeddings",
         description="One unit vector per chunk.",
@@ -110,13 +122,15 @@ def embeddings(dimensions: int) -> Dataset:
             "vector": column(
                 vector,
                 f"{dimensions} float32, Euclidean norm 1",
-                pa_frame.Check(_unit_norm, name="unit_norm"),
+                Check.that(_unit_norm, "unit_norm"),
             ),
         },
     )
 
 
 def _unit_norm(vectors: pd.Series) -> pd.Series:
+    import pandas as pd
+
     array = pa.array(vectors.array)
     flat = np.asarray(pc.call_function("list_flatten", [array]), dtype=np.float32)
     norms = np.linalg.norm(flat.reshape(len(vectors), -1), axis=1)
@@ -134,32 +148,30 @@ RETRIEVAL_RESULTS = Dataset(
         "result_id": column(STRING, "<retriever>:<question_id>", NOT_BLANK),
         "question_id": column(STRING, "The question", SHA256),
         "group": column(STRING, "The question's group: what intervals resample", NOT_BLANK),
-        "retriever": column(
-            STRING, "dense, bm25 or hybrid", pa_frame.Check.isin(["dense", "bm25", "hybrid"])
-        ),
+        "retriever": column(STRING, "dense, bm25 or hybrid", Check.isin(["dense", "bm25", "hybrid"])),
         "rank": column(
             INT,
             "Rank of the first passage of an answering document from 1; 0 if not among the first 10",
-            pa_frame.Check.in_range(0, 10),
+            Check.in_range(0, 10),
         ),
         "recall_at_1": column(
-            FLOAT, "Share of answering documents with a passage ranked first", pa_frame.Check.in_range(0, 1)
+            FLOAT, "Share of answering documents with a passage ranked first", Check.in_range(0, 1)
         ),
         "recall_at_5": column(
             FLOAT,
             "Share of answering documents with a passage among the first 5",
-            pa_frame.Check.in_range(0, 1),
+            Check.in_range(0, 1),
         ),
         "recall_at_10": column(
             FLOAT,
             "Share of answering documents with a passage among the first 10",
-            pa_frame.Check.in_range(0, 1),
+            Check.in_range(0, 1),
         ),
-        "mrr_at_10": column(FLOAT, "1 / rank; 0 if not found", pa_frame.Check.in_range(0, 1)),
+        "mrr_at_10": column(FLOAT, "1 / rank; 0 if not found", Check.in_range(0, 1)),
         "ndcg_at_10": column(
             FLOAT,
             "Normalized discounted cumulative gain: gain 1 for the first passage of each answering document",
-            pa_frame.Check.in_range(0, 1),
+            Check.in_range(0, 1),
         ),
     },
 )

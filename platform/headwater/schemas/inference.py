@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import pandas as pd
-import pandera.pandas as pa_frame
 import pyarrow as pa
 
-from headwater.schemas.dataset import BOOL, NOT_BLANK, STRING, Dataset, column
+from headwater.schemas.dataset import BOOL, NOT_BLANK, STRING, Check, Dataset, column
 
-_INT8 = pd.ArrowDtype(pa.int8())
-_INT32 = pd.ArrowDtype(pa.int32())
-_FLOAT32 = pd.ArrowDtype(pa.float32())
-_BINARY = pd.ArrowDtype(pa.binary())
-_TIME = pd.ArrowDtype(pa.timestamp("us", tz="UTC"))
-_RETRIEVED = pd.ArrowDtype(
-    pa.list_(
-        pa.struct(
-            [
-                ("chunk_id", pa.string()),
-                ("document_id", pa.string()),
-                ("uri", pa.string()),
-                ("score", pa.float32()),
-                ("similarity", pa.float32()),
-            ]
-        )
+_INT8 = pa.int8()
+_INT32 = pa.int32()
+_FLOAT32 = pa.float32()
+_BINARY = pa.binary()
+_TIME = pa.timestamp("us", tz="UTC")
+_RETRIEVED = pa.list_(
+    pa.struct(
+        [
+            ("chunk_id", pa.string()),
+            ("document_id", pa.string()),
+            ("uri", pa.string()),
+            ("score", pa.float32()),
+            ("similarity", pa.float32()),
+        ]
     )
 )
 WINDOW_ID = r"^w-\d{8}T\d{12}-[0-9a-f]{8}$"
 _WINDOW = column(
     STRING,
     "The window: w-<when its first record was logged>-<8 hex digits of its content>",
-    pa_frame.Check.str_matches(WINDOW_ID, name="window_id", error="window_id"),
+    Check.matches(WINDOW_ID, "window_id"),
 )
-_NOT_NEGATIVE = pa_frame.Check.ge(0)
-_VOTE = pa_frame.Check.isin([-1, 0, 1])
+_NOT_NEGATIVE = Check.ge(0)
+_VOTE = Check.isin([-1, 0, 1])
 
 INFERENCE = Dataset(
     name="inference",
@@ -49,7 +45,7 @@ INFERENCE = Dataset(
         "route": column(
             STRING,
             "The endpoint",
-            pa_frame.Check.isin(["chat", "completions", "embeddings", "search"]),
+            Check.isin(["chat", "completions", "embeddings", "search"]),
         ),
         "user": column(STRING, "Pseudonym of the user; empty if none was given"),
         "session": column(STRING, "Pseudonym of the session; empty if none was given"),
@@ -62,7 +58,7 @@ INFERENCE = Dataset(
         "answerable": column(
             BOOL, "Whether the release covers the question; null without a profile", nullable=True
         ),
-        "status": column(_INT32, "HTTP status; 499 if the client left", pa_frame.Check.in_range(100, 999)),
+        "status": column(_INT32, "HTTP status; 499 if the client left", Check.in_range(100, 999)),
         "latency_ms": column(_FLOAT32, "From the first byte to the last, in milliseconds", _NOT_NEGATIVE),
         "first_token_ms": column(
             _FLOAT32, "Until the first token, in milliseconds; null without one", _NOT_NEGATIVE, nullable=True
@@ -91,9 +87,7 @@ FEEDBACK = Dataset(
         "time": column(_TIME, "When the judgement came in"),
         "user": column(STRING, "Pseudonym of the user; empty if none was given"),
         "vote": column(_INT8, "-1, 0, 1; null if none was given", _VOTE, nullable=True),
-        "score": column(
-            _FLOAT32, "From 0 to 1; null if none was given", pa_frame.Check.in_range(0, 1), nullable=True
-        ),
+        "score": column(_FLOAT32, "From 0 to 1; null if none was given", Check.in_range(0, 1), nullable=True),
         "correction": column(STRING, "The right answer, redacted; empty if none was given"),
         "served": column(BOOL, "Whether the log knows the response"),
     },

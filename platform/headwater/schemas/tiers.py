@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
-import pandera.pandas as pa_frame
 import pyarrow as pa
 
-from headwater.schemas.dataset import FLOAT, INT, NOT_BLANK, SHA256, STRING, STRINGS, Dataset, column
+from headwater.schemas.dataset import FLOAT, INT, NOT_BLANK, SHA256, STRING, STRINGS, Check, Dataset, column
 
 RAW = Dataset(
     name="raw",
@@ -17,7 +15,7 @@ RAW = Dataset(
         "source": column(STRING, "Name of the configured source", NOT_BLANK),
         "digest": column(STRING, "SHA-256 of the bytes", SHA256),
         "media_type": column(STRING, "Media type, from name and content", NOT_BLANK),
-        "size": column(INT, "Bytes", pa_frame.Check.ge(0)),
+        "size": column(INT, "Bytes", Check.ge(0)),
     },
 )
 
@@ -72,16 +70,16 @@ SILVER = Dataset(
             STRING, "ISO 639 code of the language found; null if no step looked", NOT_BLANK, nullable=True
         ),
         "language_score": column(
-            FLOAT, "Probability of that language", pa_frame.Check.in_range(0.0, 1.0), nullable=True
+            FLOAT, "Probability of that language", Check.in_range(0.0, 1.0), nullable=True
         ),
-        "words": column(INT, "Number of words; null if no step counted", pa_frame.Check.ge(0), nullable=True),
+        "words": column(INT, "Number of words; null if no step counted", Check.ge(0), nullable=True),
         "redactions": column(STRING, "JSON object: kind of personal data -> number of redactions", NOT_BLANK),
         "annotations": column(STRING, "JSON object: what else the steps measured", NOT_BLANK),
         "duplicates": column(STRINGS, "Ids of up to 1,000 documents dropped in favour of this one, sorted"),
     },
 )
 
-_DIGEST = pd.ArrowDtype(pa.binary(16))
+_DIGEST = pa.binary(16)
 STATE = Dataset(
     name="state",
     description="What the next build need not find out again: one row for each row of bronze, no text.",
@@ -93,18 +91,18 @@ STATE = Dataset(
         "key": column(_DIGEST, "Digest of the row of bronze, which a changed document does not share"),
         "outcome": column(
             INT, "-1 kept, else the number of the step that refused it; after the last: a duplicate",
-            pa_frame.Check.ge(-1),
+            Check.ge(-1),
         ),
         "cause": column(
             _DIGEST, "Of a duplicate, digest of what the quarantine says of it", nullable=True
         ),
-        "bytes_in": column(INT, "Bytes of its text in bronze", pa_frame.Check.ge(0)),
-        "bytes_out": column(INT, "Bytes of its text after the steps; 0 if refused", pa_frame.Check.ge(0)),
-        "size": column(INT, "Bytes of all strings of its row in silver; 0 if refused", pa_frame.Check.ge(0)),
+        "bytes_in": column(INT, "Bytes of its text in bronze", Check.ge(0)),
+        "bytes_out": column(INT, "Bytes of its text after the steps; 0 if refused", Check.ge(0)),
+        "size": column(INT, "Bytes of all strings of its row in silver; 0 if refused", Check.ge(0)),
         "content": column(_DIGEST, "Digest by which exact duplicates are found", nullable=True),
-        "signature": column(pd.ArrowDtype(pa.binary()), "MinHash of its shingles", nullable=True),
+        "signature": column(pa.binary(), "MinHash of its shingles", nullable=True),
         "distinct": column(
-            pd.ArrowDtype(pa.uint64()), "Hash of the attributes that keep documents apart", nullable=True
+            pa.uint64(), "Hash of the attributes that keep documents apart", nullable=True
         ),
         "length": column(INT, "Characters after the steps", nullable=True),
         "time": column(INT, "Microseconds since 1970, if duplicates are chosen by it", nullable=True),
@@ -119,8 +117,6 @@ PAIRS = Dataset(
         "pair_id": column(STRING, "Digest of both ids", NOT_BLANK),
         "left": column(STRING, "First document with this text", SHA256),
         "right": column(STRING, "First document with the other text", SHA256),
-        "similarity": column(
-            FLOAT, "Jaccard similarity of their shingles", pa_frame.Check.in_range(0.0, 1.0)
-        ),
+        "similarity": column(FLOAT, "Jaccard similarity of their shingles", Check.in_range(0.0, 1.0)),
     },
 )

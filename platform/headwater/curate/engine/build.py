@@ -97,8 +97,10 @@ def build(chain: Chain, workspace: Workspace, workers: int | None, batch_rows: i
     worker = Worker(job, known, previous)
     pairs = known_pairs(usable) if usable is not None and holds is not None and holds.pairs else None
     with Crew(worker, _helpers(groups, workers)) as crew:
+        # The longest first, so that the processes end at nearly the same time.
+        order = sorted(groups, key=lambda group: -group.size)
         _watch(
-            crew.perform([{"first": group.first, "stop": group.stop} for group in groups]),
+            crew.perform([{"first": group.first, "stop": group.stop} for group in order]),
             len(groups),
             workspace,
             "silver: parts judged",
@@ -129,8 +131,8 @@ def _finish(
         [{"part": number, "begin": begin, "end": end} for number, (begin, end) in enumerate(ranges)]
     )
     outcome = final_outcomes(job, units, dropped)
-    write_quarantine(job, units, dropped, outcome)
-    write_state(job, units, digests, dropped, outcome)
+    write_quarantine(job, units, dropped, outcome, crew.beside)
+    write_state(job, units, digests, dropped, outcome, crew.beside)
     write_pairs(workspace.out, found, units, PAIRS.arrow)
     _watch(writing, len(ranges), workspace, "silver: parts written")
     flow = Flow([*(step.name for step in job.chain.steps), job.chain.dedup.name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,15 @@ def write_carried(
     known: Numbers,
     last: Rows | None,
     rows: Between,
+    *,
     longer: int = 1,
+    beside: Executor | None = None,
 ) -> None:
-    """Write a dataset as `PartWriter` does, to which `longer` goes. `known` has the row of `last` that each
-    row equals, -1 for none; `rows` is asked only for those that are not taken over."""
+    """Write a dataset as `PartWriter` does, to which `longer` and `beside` go. `known` has the row of `last`
+    that each row equals, -1 for none; `rows` is asked only for those that are not taken over."""
     whole = {} if last is None else _whole_parts(known, last.starts)
     stops = [*sorted(whole), len(known)]
-    writer = PartWriter(folder, schema, key=key, longer=longer)
+    writer = PartWriter(folder, schema, key=key, longer=longer, beside=beside)
     at = 0
     while at < len(known):
         part = whole.get(at)

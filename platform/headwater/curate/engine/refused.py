@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,13 @@ from headwater.curate.engine.units import Units
 from headwater.schemas import QUARANTINE
 
 
-def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers) -> None:
-    """One row for each document that is not in silver; `outcome` says what became of each row of bronze."""
+def write_quarantine(
+    job: Job, units: Units, dropped: Dropped, outcome: Numbers, beside: Executor | None
+) -> None:
+    """One row for each document that is not in silver; `outcome` says what became of each row of bronze.
+
+    `beside` is that of `PartWriter`.
+    """
     refused = np.flatnonzero(outcome != KEPT)
     same = _same_rows(units, dropped, refused)
 
@@ -37,6 +43,7 @@ def write_quarantine(job: Job, units: Units, dropped: Dropped, outcome: Numbers)
         same,
         units.previous.quarantine if units.previous is not None else None,
         batches,
+        beside=beside,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +28,15 @@ def final_outcomes(job: Job, units: Units, dropped: Dropped) -> Numbers:
     return outcome
 
 
-def write_state(job: Job, units: Units, digests: Sequence[str], dropped: Dropped, outcome: Numbers) -> None:
-    """One row for each row of bronze, whose parts have these digests."""
+def write_state(
+    job: Job,
+    units: Units,
+    digests: Sequence[str],
+    dropped: Dropped,
+    outcome: Numbers,
+    beside: Executor | None,
+) -> None:
+    """One row for each row of bronze, whose parts have these digests; `beside` is that of `PartWriter`."""
     schema = STATE_DATASET.arrow
 
     def rows(begin: int, end: int) -> Iterator[pa.RecordBatch]:
@@ -48,7 +56,8 @@ def write_state(job: Job, units: Units, digests: Sequence[str], dropped: Dropped
         _same_rows(units, dropped, outcome),
         previous.state if previous is not None else None,
         rows,
-        LONGER,
+        longer=LONGER,
+        beside=beside,
     )
     counts = np.diff(units.known.starts).tolist()
     seen = [list(part) for part in zip(digests, counts, strict=True)]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,8 @@ Task = Mapping[str, int]
 """`{"first": unit, "stop": unit}` judges a group; `{"part": number, "begin": …, "end": …}` writes a part."""
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"POLARS_MAX_THREADS": "1"}
+_NO_PLUGINS = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""A worker is told what was validated before: it need not look through all installed packages for plugins."""
 SHOWN_TRACE = 3000
 
 
@@ -71,11 +74,13 @@ class Crew:
         self._worker = worker
         self._helpers = helpers
         self._started: list[subprocess.Popen[str]] = []
+        self.beside: Executor | None = ThreadPoolExecutor(1) if helpers else None
+        """For `PartWriter`: a thread of this process, where more than one core may be used."""
 
     def __enter__(self) -> Self:
         path = os.pathsep.join(entry for entry in sys.path if entry)
         command = [sys.executable, "-m", "headwater.curate.engine.worker", str(self._worker.job.folder)]
-        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path}
+        environment = {**os.environ, **ONE_THREAD, **_NO_PLUGINS, "PYTHONPATH": path}
         for number in range(self._helpers):
             with self._log(number).open("wb") as log:
                 self._started.append(
@@ -94,6 +99,8 @@ class Crew:
         return self._worker.job.folder / f"worker-{number}.log"
 
     def __exit__(self, *_: object) -> None:
+        if self.beside is not None:
+            self.beside.shutdown()
         for process in self._started:
             process.kill()
         for process in self._started:

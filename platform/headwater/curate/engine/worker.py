@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from headwater.curate.engine.no_pandas import hide_pandas
 from headwater.curate.engine.work import Worker
+from headwater.curate.steps import STEPS, step_name
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +26,11 @@ def main(arguments: list[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     worker: Worker | None = None
     for line in sys.stdin:
-        worker = worker or Worker.open(Path(arguments[0]))
+        if worker is None:
+            worker = Worker.open(Path(arguments[0]))
+            # Only a product's own step may hand something of pandas to Arrow.
+            if all(step_name(step) in STEPS for step in worker.job.chain.steps):
+                hide_pandas()
         worker.perform(json.loads(line))
         print("done", file=answers, flush=True)
     return 0

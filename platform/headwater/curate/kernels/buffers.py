@@ -103,20 +103,27 @@ def _loaded() -> Any:
     from numba.core import entrypoints
     from numba.core.registry import cpu_target
 
-    # At its first call numba loads what any installed package registers with it, and scipy to learn whether
-    # there is a matrix product. The kernels take arrays alone and multiply none; both together take as long
-    # as numba itself.
+    # At its first call numba loads what any installed package registers with it, scipy to learn whether
+    # there is a matrix product, and cffi with its parser of C. The kernels take arrays alone, multiply none
+    # and call no C; all three together take longer than numba itself.
     entrypoints._already_initialized = True  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-    if _BLAS not in sys.modules:
-        sys.modules[_BLAS] = None  # pyright: ignore[reportArgumentType]
-        importlib.import_module("numba.np.arraymath")
-        del sys.modules[_BLAS]
+    _load_without("numba.np.arraymath", _BLAS)
+    _load_without("numba.core.typing.cffi_utils", "cffi")
     _keep_compiled(numba)
     # Or else at the first call.
     target: Any = cpu_target
     target.typing_context.refresh()
     target.target_context.refresh()
     return numba
+
+
+def _load_without(module: str, hidden: str) -> None:
+    """Import a module that can do without another one, which stays unknown to it unless it is loaded."""
+    if hidden in sys.modules:
+        return
+    sys.modules[hidden] = None  # pyright: ignore[reportArgumentType]
+    importlib.import_module(module)
+    del sys.modules[hidden]
 
 
 def _keep_compiled(numba: Any) -> None:

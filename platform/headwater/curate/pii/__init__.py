@@ -146,14 +146,11 @@ class Redact(StepSettings):
 
     def _attributes_to_read(self, column: pa.Array) -> list[int]:
         """Rows whose JSON has a place, or an escape that may hide one."""
-        import polars as pl
-
         from headwater.curate.pii.batch import documents_with_places
 
         if "name" in self.kinds:
             return list(range(len(column)))
-        escaped = pl.Series(column).str.contains("\\", literal=True).arg_true().to_list()
-        return sorted({*escaped, *documents_with_places(column, frozenset(self.kinds))})
+        return sorted({*_escaped(column), *documents_with_places(column, frozenset(self.kinds))})
 
     def _apply(self, text: str, findings: list[Finding], count: Counter[str], key: bytes | None) -> str:
         pieces: list[str] = []
@@ -179,6 +176,15 @@ class Redact(StepSettings):
             if found and found[kind] and self.modes.get(kind) == "drop":
                 return Verdict(f"pii_{kind}", f"{kind} found {found[kind]} times; none may be there")
         return None
+
+
+def _escaped(column: pa.Array) -> list[int]:
+    """Rows of JSON with an escape."""
+    import pyarrow.compute as pc
+
+    return pc.call_function(
+        "indices_nonzero", [pc.call_function("match_substring", [column], pc.MatchSubstringOptions("\\"))]
+    ).to_pylist()
 
 
 def _replaced(column: pa.Array, values: Mapping[int, str]) -> pa.Array:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import polars as pl
 import pyarrow as pa
 
 from headwater.curate.kernels.pii import Hints, candidates
@@ -51,6 +50,9 @@ def findings_in(column: pa.Array, kinds: frozenset[Kind], allow: frozenset[str])
 
 
 def _with_literals(column: pa.Array) -> list[int]:
+    # Loads for as long as numba: only for those who look for secrets.
+    import polars as pl
+
     texts = cast(pl.Series, pl.from_arrow(column)).str
     held = texts.contains(KEY_LITERAL, literal=True) | texts.contains_any(list(SHORT_LITERALS))
     return held.fill_null(False).arg_true().to_list()
