@@ -21,6 +21,7 @@ from headwater.curate.steps import step_name
 from headwater.tables import parts, read_json, read_table
 
 STATE = "state"
+DUPLICATES = f"{STATE}/duplicates"
 STEPS_FILE = "_steps.json"
 BRONZE_FILE = "_bronze.json"
 """The parts of bronze that it was made from, in their order: digest and rows of each."""
@@ -136,6 +137,16 @@ class Previous:
     def quarantine(self) -> Rows:
         """The refused documents."""
         return Rows(parts(self.folder / "quarantine"))
+
+    @cached_property
+    def duplicates(self) -> Rows:
+        """The texts of near duplicates that were dropped."""
+        return Rows(parts(self.folder / DUPLICATES))
+
+    @cached_property
+    def duplicate_ids(self) -> pa.Array:
+        """The ids of these documents, in their order."""
+        return flat(read_table(self.folder / DUPLICATES, ["document_id"])["document_id"])
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:

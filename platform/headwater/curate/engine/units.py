@@ -23,6 +23,7 @@ from headwater.tables import boundaries
 
 BLOCK_ROWS = 4096
 _ARRAYS = ("outcome", "bytes_in", "bytes_out", "size")
+_TEXT = pa.schema([pa.field("text", pa.string())])
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -99,6 +100,31 @@ class Units:
             state = self._states.get(block).select(columns)
             pieces.append(chosen(state, rows[low:high] - start))
         return pa.concat_tables(pieces).combine_chunks()
+
+    def texts(self, rows: Numbers) -> pa.Array:
+        """The texts of these documents (ascending), at least one, all of which passed the steps. Those of most
+        dropped duplicates were kept for this; to make them again takes a whole part of bronze each."""
+        places = self.stored(rows)
+        pieces: list[tuple[Numbers, pa.Table]] = []
+        stored, others = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        if self.previous is not None and len(stored):
+            pieces.append((stored, self.previous.duplicates.take(places[stored], ["text"])))
+        if len(others):
+            pieces.append((others, self.documents.take(rows[others], ["text"])))
+        return flat(merged(pieces, _TEXT)["text"])
+
+    def stored(self, rows: Numbers) -> Numbers:
+        """Where the last version kept the texts of these documents (ascending) as those of near duplicates that
+        it dropped, -1 for others."""
+        places = np.full(len(rows), -1, dtype=np.int64)
+        if self.previous is not None:
+            known = self.known.rows[rows]
+            gone = np.flatnonzero(known >= 0)
+            gone = gone[~self.previous.kept(known[gone])]
+            ids = flat(self.gather(rows[gone], ["document_id"])["document_id"])
+            found = pc.index_in(ids, value_set=self.previous.duplicate_ids).fill_null(-1)
+            places[gone] = found.to_numpy(zero_copy_only=False)
+        return places
 
     def bronze(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
         """Columns of bronze of these rows (ascending), of which there must be one."""
