@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from silver_corpus import Row, bronze_row, contents, make_silver, remove
 
 from headwater import tables
+from headwater.curate.engine import documents as documents_of_a_build
 from headwater.curate.engine import groups, judging, known, state, units
 from headwater.fingerprint import digest_text
 from headwater.tables import read_rows
@@ -248,3 +249,26 @@ def test_the_state_holds_no_text_and_nothing_of_documents_that_are_gone(tmp_path
     for row in stored:
         assert not gone & {str(value) for value in row.values()}
         assert not any(isinstance(value, str) and len(value) > 64 for value in row.values())
+
+
+def test_texts_are_kept_of_near_duplicates_alone_and_new_documents_are_compared_with_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [bronze_row(f"a/{number}", text(number % 3, number // 3)) for number in range(9)]
+    rows.append(bronze_row("a/9", text(1, 0)))
+    first, _ = make_silver(tmp_path, rows, **CHAIN, dedup=DEDUP)
+    kept = [row["text"] for row in read_rows(first / "state" / "duplicates")]
+    assert kept == [row["text"] for row in rows[3:9]]
+    again: list[int] = []
+    rows.append(bronze_row("b/1", text(1, 1) + " and more"))
+    with monkeypatch.context() as patched:
+        patched.setattr(documents_of_a_build, "judged_again", lambda *_: again.append(1))
+        grown, produced = make_silver(tmp_path, rows, first, **CHAIN, dedup=DEDUP)
+    assert produced.refused["near_duplicate"] == 7
+    assert not again
+    full, _ = make_silver(tmp_path, rows, **CHAIN, dedup=DEDUP)
+    assert contents(grown) == contents(full)
+    shorter, _ = make_silver(tmp_path, rows[4:], grown, **CHAIN, dedup=DEDUP)
+    assert {row["document_id"] for row in read_rows(shorter / "state" / "duplicates")}.isdisjoint(
+        row["document_id"] for row in rows[:4]
+    )

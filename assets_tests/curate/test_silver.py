@@ -10,7 +10,7 @@ import pytest
 from headwater.curate import SilverMaker
 from headwater.curate.dedup.wording import kept_uri
 from headwater.fingerprint import canonical_json, digest_file, digest_text
-from headwater.schemas import BRONZE, PAIRS, QUARANTINE, SILVER, STATE
+from headwater.schemas import BRONZE, DUPLICATES, PAIRS, QUARANTINE, SILVER, STATE
 from headwater.tables import read_rows, write_rows
 from headwater.workspace import Produced, Workspace
 
@@ -48,6 +48,7 @@ def run(
     assert QUARANTINE.audit(space.out / "quarantine").passed
     assert STATE.audit(space.out / "state").passed
     assert PAIRS.audit(space.out / "state" / "pairs").passed
+    assert DUPLICATES.audit(space.out / "state" / "duplicates").passed
     assert [check.passed for check in produced.checks] == [True]
     assert not list(space.scratch.iterdir())
     return space.out, produced

@@ -20,7 +20,7 @@ from headwater.curate.silver import SilverMaker
 from headwater.lake.erased import erasures_pin
 from headwater.lake.protocol import Lake
 from headwater.lake.recipe import Declared, Pin, Recipe
-from headwater.schemas import BRONZE, CHUNK_STATE, CHUNKS, PAIRS, QUARANTINE, RAW, SILVER, STATE
+from headwater.schemas import BRONZE, CHUNK_STATE, CHUNKS, DUPLICATES, PAIRS, QUARANTINE, RAW, SILVER, STATE
 from headwater.source_changes import DEFAULT_SETTLE_SECONDS
 from headwater.sources import Folder, SourceConfig
 
@@ -127,6 +127,7 @@ class Corpus(ProductComponent):
                         "": SILVER,
                         "quarantine": QUARANTINE,
                         "state": STATE,
+                        "state/duplicates": DUPLICATES,
                         "state/pairs": PAIRS,
                     },
                     checks=(WATERFALL,),

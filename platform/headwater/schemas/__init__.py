@@ -13,7 +13,7 @@ from headwater.schemas.gold import (
 )
 from headwater.schemas.inference import FEEDBACK, INFERENCE
 from headwater.schemas.monitoring import ANSWERS, DRIFT
-from headwater.schemas.tiers import BRONZE, PAIRS, QUARANTINE, RAW, SILVER, STATE
+from headwater.schemas.tiers import BRONZE, DUPLICATES, PAIRS, QUARANTINE, RAW, SILVER, STATE
 
 __all__ = [
     "ANSWERS",
@@ -22,6 +22,7 @@ __all__ = [
     "CHUNKS",
     "CHUNK_STATE",
     "DRIFT",
+    "DUPLICATES",
     "FEEDBACK",
     "INFERENCE",
     "PAIRS",

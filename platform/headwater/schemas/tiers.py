@@ -109,6 +109,16 @@ STATE = Dataset(
     },
 )  # fmt: skip
 
+DUPLICATES = Dataset(
+    name="duplicates",
+    description="Texts of near duplicates that were dropped, with which the next build compares new ones.",
+    key="document_id",
+    columns={
+        "document_id": column(STRING, "The document in bronze", SHA256),
+        "text": column(STRING, "Its text after the steps"),
+    },
+)
+
 PAIRS = Dataset(
     name="pairs",
     description="Pairs of documents that were compared, and how similar they are.",

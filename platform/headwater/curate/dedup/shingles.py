@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]
 
+from headwater.curate.dedup.corpus import mapped
 from headwater.curate.dedup.letters import letters
 from headwater.curate.kernels.buffers import Offsets, TextBuffers
 from headwater.curate.kernels.shingles import Hashes, shingle_hashes
@@ -90,6 +91,4 @@ class ShingleFile:
     def read(self) -> tuple[Hashes, Offsets]:
         """All sets so far one after the other, and where each begins and ends."""
         self._ends = [np.concatenate(self._ends)]
-        if not self._ends[0][-1]:
-            return np.empty(0, dtype=np.uint64), self._ends[0]
-        return np.asarray(np.memmap(self._path, dtype=np.uint64, mode="r")), self._ends[0]
+        return mapped(self._path, np.dtype(np.uint64)), self._ends[0]

@@ -14,6 +14,7 @@ import pyarrow as pa
 from headwater.curate.engine.chain import Chain
 from headwater.curate.engine.documents import Documents
 from headwater.curate.engine.dropped import Dropped, find
+from headwater.curate.engine.duplicates import write_duplicates
 from headwater.curate.engine.groups import Group, plan_groups, save_groups
 from headwater.curate.engine.job import Job
 from headwater.curate.engine.keys import part_key
@@ -35,7 +36,7 @@ from headwater.curate.engine.units import Units
 from headwater.curate.engine.waterfall import Flow
 from headwater.curate.engine.work import Crew, Worker
 from headwater.fingerprint import code_version, digest_file, digest_json, library_versions
-from headwater.schemas import PAIRS, QUARANTINE, SILVER
+from headwater.schemas import DUPLICATES, PAIRS, QUARANTINE, SILVER
 from headwater.tables import parts, write_json
 from headwater.workspace import Workspace
 
@@ -133,6 +134,7 @@ def _finish(
     outcome = final_outcomes(job, units, dropped)
     write_quarantine(job, units, dropped, outcome, crew.beside)
     write_state(job, units, digests, dropped, outcome, crew.beside)
+    write_duplicates(job, units, dropped, DUPLICATES.arrow)
     write_pairs(workspace.out, found, units, PAIRS.arrow)
     _watch(writing, len(ranges), workspace, "silver: parts written")
     flow = Flow([*(step.name for step in job.chain.steps), job.chain.dedup.name])

@@ -44,8 +44,7 @@ def find(job: Job, units: Units, known: pa.Table | None, progress: Progress) -> 
     def texts(numbers: Numbers) -> Iterator[tuple[int, str]]:
         for low in range(0, len(numbers), TEXT_ROWS):
             some = numbers[low : low + TEXT_ROWS]
-            found = units.documents.take(units.passed[some], ["text"])
-            yield from zip(some.tolist(), found["text"].to_pylist(), strict=True)
+            yield from zip(some.tolist(), units.texts(units.passed[some]).to_pylist(), strict=True)
 
     return find_duplicates(
         job.chain.dedup,

@@ -11,18 +11,20 @@ import xxhash
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.rows import Numbers, flat
-from headwater.fingerprint import CHUNK_BYTES
 
 KEY_BYTES = 16
+_PIECE_BYTES = 256 << 10
 Halves = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def part_key(path: Path) -> str:
-    """XXH3-128 of a file, which takes a fifth of the time of SHA-256, read in pieces of 1 MiB."""
+    """XXH3-128 of a file, which takes a fifth of the time of SHA-256, read piece by piece into one buffer:
+    with new memory for each of 1 MiB it took twice as long."""
     found = xxhash.xxh3_128()
+    buffer = memoryview(bytearray(_PIECE_BYTES))
     with path.open("rb", buffering=0) as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            found.update(piece)
+        while count := stream.readinto(buffer):
+            found.update(buffer[:count])
     return found.hexdigest()
 
 

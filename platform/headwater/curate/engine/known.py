@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from headwater.curate.engine.previous import Previous
 from headwater.curate.engine.rows import Numbers
+from headwater.tables import open_part
 
 LOOKED_UP_ROWS = 4096
 """The rows of neighbouring parts are looked up together: most parts have a tenth of so many."""
@@ -86,6 +87,6 @@ def _size(path: Path) -> int:
 
 def without_text(path: Path) -> pa.Table:
     """The columns of a part of bronze but its text."""
-    with pq.ParquetFile(path) as file:
+    with open_part(path) as file:
         names = [name for name in file.schema_arrow.names if name != "text"]
         return file.read(columns=names, use_threads=False)

@@ -11,16 +11,16 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from headwater.curate.engine.chain import Chain
 from headwater.curate.engine.keys import KeyIndex, row_keys
 from headwater.curate.engine.rows import Numbers, Outcomes, Rows, flat
 from headwater.curate.step import StepSettings
 from headwater.curate.steps import step_name
-from headwater.tables import parts, read_json, read_table
+from headwater.tables import open_part, parts, read_json, read_table
 
 STATE = "state"
+DUPLICATES = f"{STATE}/duplicates"
 STEPS_FILE = "_steps.json"
 BRONZE_FILE = "_bronze.json"
 """The parts of bronze that it was made from, in their order: digest and rows of each."""
@@ -100,7 +100,7 @@ class Previous:
         """The version in `folder`; `holds` as in `Reuse.outcomes`."""
         found = [np.zeros(0, dtype=np.int16)]
         for path in parts(folder / STATE):
-            with pq.ParquetFile(path) as file:
+            with open_part(path) as file:
                 column = file.read(columns=["outcome"], use_threads=False)["outcome"]
             found.append(column.to_numpy().astype(np.int16))
         outcome = np.concatenate(found)
@@ -136,6 +136,16 @@ class Previous:
     def quarantine(self) -> Rows:
         """The refused documents."""
         return Rows(parts(self.folder / "quarantine"))
+
+    @cached_property
+    def duplicates(self) -> Rows:
+        """The texts of near duplicates that were dropped."""
+        return Rows(parts(self.folder / DUPLICATES))
+
+    @cached_property
+    def duplicate_ids(self) -> pa.Array:
+        """The ids of these documents, in their order."""
+        return flat(read_table(self.folder / DUPLICATES, ["document_id"])["document_id"])
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from headwater.curate.engine.compute import pc
 from headwater.curate.engine.documents import Documents
@@ -19,10 +18,11 @@ from headwater.curate.engine.known import Known
 from headwater.curate.engine.previous import KEPT, Previous
 from headwater.curate.engine.remembered import Remembered
 from headwater.curate.engine.rows import Numbers, Outcomes, chosen, flat, map_arrow, merged
-from headwater.tables import boundaries
+from headwater.tables import boundaries, open_part
 
 BLOCK_ROWS = 4096
 _ARRAYS = ("outcome", "bytes_in", "bytes_out", "size")
+_TEXT = pa.schema([pa.field("text", pa.string())])
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -100,13 +100,38 @@ class Units:
             pieces.append(chosen(state, rows[low:high] - start))
         return pa.concat_tables(pieces).combine_chunks()
 
+    def texts(self, rows: Numbers) -> pa.Array:
+        """The texts of these documents (ascending), at least one, all of which passed the steps. Most of
+        dropped duplicates were kept for this; to make them again takes a whole part of bronze each."""
+        places = self.stored(rows)
+        pieces: list[tuple[Numbers, pa.Table]] = []
+        stored, others = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        if self.previous is not None and len(stored):
+            pieces.append((stored, self.previous.duplicates.take(places[stored], ["text"])))
+        if len(others):
+            pieces.append((others, self.documents.take(rows[others], ["text"])))
+        return flat(merged(pieces, _TEXT)["text"])
+
+    def stored(self, rows: Numbers) -> Numbers:
+        """Where the last version kept the texts of these documents (ascending), as near duplicates that it
+        dropped, -1 for others."""
+        places = np.full(len(rows), -1, dtype=np.int64)
+        if self.previous is not None:
+            known = self.known.rows[rows]
+            gone = np.flatnonzero(known >= 0)
+            gone = gone[~self.previous.kept(known[gone])]
+            ids = flat(self.gather(rows[gone], ["document_id"])["document_id"])
+            found = pc.index_in(ids, value_set=self.previous.duplicate_ids).fill_null(-1)
+            places[gone] = found.to_numpy(zero_copy_only=False)
+        return places
+
     def bronze(self, rows: Numbers, columns: Sequence[str]) -> pa.Table:
         """Columns of bronze of these rows (ascending), of which there must be one."""
         pieces: list[pa.Table] = []
         for unit in np.unique(np.searchsorted(self.known.starts, rows, side="right") - 1).tolist():
             where = self.known.of_unit(unit)
             low, high = np.searchsorted(rows, [where.start, where.stop])
-            with pq.ParquetFile(self._job.units[unit]) as file:
+            with open_part(self._job.units[unit]) as file:
                 found = file.read(columns=list(columns), use_threads=False)
             pieces.append(chosen(found, rows[low:high] - where.start))
         return pa.concat_tables(pieces).combine_chunks()
