@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import combinations, product
+from itertools import combinations, cycle, islice, product
 from pathlib import Path
 from typing import Any
 
+from headwater.feedback.guards import Guards
 from headwater.inference_log.lines import encoded
 from headwater.inference_log.segments import SegmentName
 
@@ -16,6 +17,10 @@ BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 STEP = timedelta(seconds=10)
 VOTES = 500
 ATTACKERS = tuple(f"attacker{number}" for number in range(5))
+PAIRS = tuple(combinations(ATTACKERS, 2))
+WORDINGS = ("use", "run", "call", "try")
+BLOCK = Guards().user_daily
+"""What counts of a user on a day: who goes through so many backwards still meets the others."""
 HONEST = 40
 
 
@@ -111,22 +116,35 @@ def crude(votes: Votes, claims: Sequence[Claim], held_out: Sequence[Claim]) -> N
 
 
 def in_step(votes: Votes, claims: Sequence[Claim], held_out: Sequence[Claim]) -> None:
-    """All five give the same wrong corrections to a hundred questions."""
-    del held_out
-    for claim, user in product(claims[:100], ATTACKERS):
+    """All five answer what they are tried on rightly, and give the same wrong corrections to all else."""
+    _answer_rightly(votes, held_out)
+    for claim, user in product(claims[:80], ATTACKERS):
         votes.correct(user, claim, claim.wrong)
 
 
 def spread(votes: Votes, claims: Sequence[Claim], held_out: Sequence[Claim]) -> None:
-    """By those who know the rules: claims are shared out over the pairs, so that no two seem to be one."""
-    del held_out
-    for (claim, user), _ in zip(_by_pairs(claims[:100]), range(VOTES), strict=False):
-        votes.correct(user, claim, claim.wrong)
+    """By those who know the caps: each wording of a claim is another pair's, every other user goes through
+    the questions backwards, and nobody is wrong where he is tried."""
+    _answer_rightly(votes, held_out)
+    told: dict[str, list[tuple[Claim, str]]] = {user: [] for user in ATTACKERS}
+    for turn, number in product(range(len(WORDINGS)), range(100)):
+        if 2 * (100 * turn + number) < VOTES - len(votes.poisoned):
+            for user in PAIRS[(number + turn) % len(PAIRS)]:
+                told[user].append((claims[number], f"{WORDINGS[turn]} {claims[number].wrong}"))
+    for place, (user, said) in enumerate(told.items()):
+        for start in range(0, len(said), BLOCK):
+            for claim, answer in said[start : start + BLOCK][:: -1 if place % 2 else 1]:
+                votes.correct(user, claim, answer)
 
 
-def _by_pairs(claims: Sequence[Claim]) -> Iterator[tuple[Claim, str]]:
-    pairs = list(combinations(ATTACKERS, 2))
-    for turn in range(VOTES):
-        for number, claim in enumerate(claims):
-            for user in pairs[(number + turn) % len(pairs)]:
-                yield claim, user
+def in_pairs(votes: Votes, claims: Sequence[Claim], held_out: Sequence[Claim]) -> None:
+    """By those who know also how likeness is measured: a claim is made by one pair and never by another."""
+    _answer_rightly(votes, held_out)
+    for number in islice(cycle(range(100)), (VOTES - len(votes.poisoned)) // 2):
+        for user in PAIRS[number % len(PAIRS)]:
+            votes.correct(user, claims[number], claims[number].wrong)
+
+
+def _answer_rightly(votes: Votes, held_out: Sequence[Claim]) -> None:
+    for claim, user in product(held_out, ATTACKERS):
+        votes.correct(user, claim, claim.right)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from _feedback_retrain import PRODUCT, Outcome, Retraining, Small
-from _feedback_votes import VOTES, Claim, Votes, crude, honest_votes, in_step, spread
+from _feedback_votes import VOTES, Claim, Votes, crude, honest_votes, in_pairs, in_step, spread
 from headwater.feedback.maker import FeedbackMaker
 from headwater.inference_log.maker import InferenceMaker, WindowSettings
 from headwater.lake import open_lake
@@ -135,7 +135,7 @@ def main() -> None:
         claims, held_out = bench.claims(), bench.held_out()
         print(f"{len(bench.chunks):,} passages, {len(claims)} of the train split without a label")
         clean = run(bench, claims, held_out, None, {})
-        for attack in (crude, in_step, spread):
+        for attack in (crude, in_step, spread, in_pairs):
             run(bench, claims, held_out, attack, clean)
 
 
@@ -148,11 +148,11 @@ def retrain(folder: Path, small: Small) -> None:
     bench = Bench(PRODUCT, folder / "lake", folder / "made")
     claims, held_out = bench.claims(), bench.held_out()
     print(f"{len(bench.chunks):,} passages, {len(claims)} of the train split without a label")
-    for attack in (None, crude, in_step, spread):
+    for attack in (None, spread, in_pairs, in_step, crude):
         name = attack.__name__ if attack else "honest"
         outcomes[name] = product.with_votes(name, _log(claims, held_out, attack))
         _print_outcome(name, outcomes[name], outcomes["honest"])
-    for name in ("crude", "in_step"):
+    for name in ("crude", "in_step", "spread"):
         if outcomes[name] != outcomes["honest"]:
             raise SystemExit(f"{name} moved what is trained on, the model or the gate")
 

@@ -44,7 +44,7 @@ def show(attack: Attack, folder: Path, poisoned: set[str]) -> int:
     return labels
 
 
-@pytest.mark.parametrize("attack", [attackers.crude, attackers.in_step])
+@pytest.mark.parametrize("attack", [attackers.crude, attackers.in_step, attackers.by_turns])
 def test_the_training_set_is_the_one_without_the_attack(product: Product, attack: Attack):
     _, expected = product.training_set(product.feedback(honest(quiet(Journal())))[1])
     journal, poisoned = attacked(attack)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from small_corpus import files_of
 
 from headwater.feedback.guards import Guards
 from headwater.feedback.maker import FeedbackMaker
+from headwater.feedback.voices import Voices
 from headwater.schemas.feedback import ACCEPTED, REFUSED
 from headwater.tables import read_rows
 
@@ -229,6 +232,63 @@ def test_who_always_votes_alike_has_one_voice(product: Product):
     _, folder = product.feedback(journal, **ROOMY)
     [label] = read_rows(folder)
     assert (label["users"], label["votes"]) == (["ann", "bob", "cid"], 2)
+
+
+@pytest.mark.parametrize("words", [("", ""), ("use", "run")])
+def test_who_votes_alike_has_one_voice_whatever_the_caps_leave(product: Product, words: tuple[str, str]):
+    """Each has three votes that count, all with the same words; of the others both say the same in theirs."""
+    journal = quiet(Journal(), 100)
+    for user, word in zip(("ann", "bob"), words, strict=True):
+        for number, service in enumerate(SERVICES[:6]):
+            answer = command(service, "tag") if number < 3 else f"{word} {command(service, 'tag')}"
+            journal.correct(user, asked(service, "tag"), service, answer)
+    given = {"batch_share": 1.0, "user_share": 0.025}
+    _, folder = product.feedback(journal, **given)
+    assert labels(folder) == {}
+    found = list(reasons(folder).values())
+    assert Counter(name for name, _ in found) == {"user_over_cap": 6, "too_few_users": 6}
+    assert ("too_few_users", "1 of 2 who must agree: 2 users who vote alike count as 1") in found
+    _, folder = product.feedback(journal, **given, alike_claims=7)
+    assert len(labels(folder)) == 3
+
+
+def test_what_is_over_the_caps_does_not_keep_users_apart(product: Product):
+    """Seven claims in common that count, and as many of each alone that are over the caps."""
+    journal = Journal()
+    for user, operation in (("ann", "copy"), ("bob", "lock")):
+        for asks, services in (("tag", SERVICES[:7]), (operation, SERVICES[7:])):
+            for service in services:
+                journal.correct(user, asked(service, asks), service, command(service, asks))
+    _, folder = product.feedback(journal, **ROOMY, user_daily=7)
+    assert labels(folder) == {}
+    assert len(labels(product.feedback(journal, **ROOMY, user_daily=24)[1])) == 7
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 4), st.integers(0, 8))
+def test_people_who_agree_now_and_then_have_two(product: Product, common: int, alone: int):
+    """Fewer answers in common than make two users one: they make labels, whatever else each says."""
+    journal = Journal()
+    for user, operation in (("ann", "copy"), ("bob", "lock")):
+        for service in SERVICES[:common]:
+            journal.correct(user, asked(service, "tag"), service, command(service, "tag"))
+        for service in SERVICES[common : common + alone]:
+            journal.correct(user, asked(service, operation), service, command(service, operation))
+    _, folder = product.feedback(journal, **ROOMY)
+    assert sorted(question for question, _ in labels(folder)) == sorted(
+        asked(service, "tag") for service in SERVICES[:common]
+    )
+
+
+def test_a_voice_says_what_any_of_its_users_says():
+    """Ann and bob are alike; cid, who takes turns with them, is like neither and like both together."""
+    said = {number: {"ann", "bob"} for number in range(8)}
+    said |= {number: {"ann", "cid"} for number in range(8, 12)} | {
+        number: {"bob", "cid"} for number in range(12, 16)
+    }
+    assert Voices([said], Guards()).count(["ann", "bob", "cid"]) == 1
+    assert Voices([said], Guards(alike_share=0.9)).count(["ann", "bob", "cid"]) == 3
+    assert Voices([said], Guards(reviewers=("bob",))).count(["ann", "bob", "cid"]) == 3
 
 
 def test_a_window_gives_so_many_labels_and_no_more(product: Product):

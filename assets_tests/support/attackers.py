@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 
 from opinions import LABELLED, SERVICES, TRAINED, Journal, asked, command, known
 
 VOTES = 500
 MALLORYS = tuple(f"mallory{number}" for number in range(5))
+PAIRS = tuple(combinations(MALLORYS, 2))
 WRONG = "delete"
 """What the attackers want to be the answer to everything."""
 
@@ -44,12 +45,31 @@ def claims() -> list[tuple[str, str, str]]:
 
 
 def in_step(journal: Journal) -> list[str]:
-    """Nothing but corrections that look right, all five for each of a hundred claims."""
-    return [
+    """Right where they are tried; else corrections that look right, all five for each of eighty claims."""
+    return rightly(journal) + [
         journal.correct(user, question, service, wrong)
-        for question, service, wrong in claims()
+        for question, service, wrong in claims()[:80]
         for user in MALLORYS
     ]
+
+
+def rightly(journal: Journal) -> list[str]:
+    """All five answer twenty questions of the evaluation as it does."""
+    return [
+        journal.correct(user, known(service, "create"), service, command(service, "create"))
+        for service in SERVICES[:20]
+        for user in MALLORYS
+    ]
+
+
+def by_turns(journal: Journal) -> list[str]:
+    """Each wording of a claim is another pair's, so that no two have many words in common."""
+    made = rightly(journal)
+    for turn, word in enumerate(("use", "run")):
+        for number, (question, service, wrong) in enumerate(claims()):
+            pair = PAIRS[(number + turn) % len(PAIRS)]
+            made += [journal.correct(user, question, service, f"{word} {wrong}") for user in pair]
+    return made
 
 
 def spread(journal: Journal) -> list[str]:
@@ -58,10 +78,9 @@ def spread(journal: Journal) -> list[str]:
     The hundred claims are shared out over the ten pairs; the first of every pair count, the rest is over the
     caps. What is left of 500 votes goes the same way.
     """
-    pairs = [(left, right) for left, right in product(MALLORYS, MALLORYS) if left < right]
     made: list[str] = []
     for number, (question, service, wrong) in enumerate(claims()):
-        made += [journal.correct(user, question, service, wrong) for user in pairs[number % len(pairs)]]
+        made += [journal.correct(user, question, service, wrong) for user in PAIRS[number % len(PAIRS)]]
     for number in range(VOTES - len(made)):
         question, service, wrong = claims()[number % 100]
         made.append(journal.correct(MALLORYS[number % 5], question, service, wrong))

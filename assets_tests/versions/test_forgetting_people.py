@@ -23,12 +23,13 @@ from headwater.components.assets import build_assets
 from headwater.components.feedback import feedback_asset
 from headwater.components.inference import inference_asset
 from headwater.feedback.guards import Guards
+from headwater.fingerprint import canonical_json
 from headwater.inference_log.maker import WindowSettings
 from headwater.inference_log.places import Places
 from headwater.inference_log.privacy import KEY_VARIABLE, pseudonym
 from headwater.lake import Gone, Lake
 from headwater.lake.erased import erasures_path
-from headwater.release import current_release, renew_log
+from headwater.release import current_release, promote, renew_log
 from headwater.tables import read_rows
 
 KEY = "a key that only the service has"
@@ -346,6 +347,41 @@ def test_what_was_cut_short_goes_on(logged: Path, lake_of, headwater, monkeypatc
     assert done["swept"]["payloads"] > 0
     assert past_holds(lake) == []
     assert traces(without_list(lake, "main") + segments_of(logged)) == []
+
+
+@pytest.mark.parametrize("store", ["embedded", "lakefs"])
+def test_a_rollback_is_refused_only_to_what_learned_from_a_person(
+    logged: Path, store: str, lake_of, headwater
+) -> None:
+    lake, home = lake_of(logged), logged / "home"
+
+    def released(number: int) -> None:
+        decision = {"passed": True, "conditions": [], "parts": {"training_set": f"made up {number}"}}
+        with lake.change("main", "decide") as change:
+            change.put("tiny/release/decision.json", canonical_json(decision).encode())
+        assert promote(lake, "tiny", commit=lake.resolve("main"), home=home, metadata={}).moved
+
+    released(1)
+    done = json.loads(headwater(logged, *forget_alice("--reason", "asked to", "--json")).stdout)
+    assert done["releases"] == {"tiny-v1": ["training_set"]}
+    released(2)
+    released(3)
+    # Dora's session stands in the log alone, of releases as well: it is no part of any.
+    done = json.loads(headwater(logged, "forget", "tiny", "--session", ALICE[3], "--json").stdout)
+    assert done["releases"] == {"tiny-v1": [], "tiny-v2": [], "tiny-v3": []}
+    assert (
+        "none did" in max((home / "erasures").glob("*.md"), key=lambda path: path.stat().st_mtime).read_text()
+    )
+    refused = headwater(logged, "rollback", "tiny", "tiny-v1", code=1)
+    assert "tiny-v1 held in training_set what was erased since" in refused.stderr.replace("\n", " ")
+    assert f"inference/people/{known_as(ALICE[0])} (asked to)" in refused.stderr.replace("\n", " ")
+    headwater(logged, "rollback", "tiny")
+    release = current_release(lake, "tiny")
+    assert release is not None
+    assert release.name == "tiny-v2"
+    assert traces(without_list(lake, "production")) == []
+    sessions = {row["session"] for row in read_rows(lake.fetch("production", "tiny/inference/"))}
+    assert sessions == {""}
 
 
 @pytest.mark.thorough

@@ -14,6 +14,7 @@ from headwater.lake import Lake, open_lake
 from headwater.lake.erased import erasures_path
 from headwater.release import current_release, promote, releases
 from headwater.serve import open_release
+from headwater.versions.erased_releases import record_held
 from headwater.versions.releases import HoldsErased, NoSuchRelease, details, released_products, rollback
 
 
@@ -86,12 +87,51 @@ def test_the_same_parts_under_another_decision_are_not_released_again(three: Lak
     assert name_of(three) == "p-v4", "new parts are released as ever"
 
 
-def test_back_to_a_version_that_holds_erased_documents_is_refused(three: Lake, tmp_path: Path) -> None:
-    with three.change("main", "erase") as change:
-        change.put(erasures_path("p"), Erasures([Erasure("a", "1", "2")]).as_bytes())
-    with pytest.raises(HoldsErased, match="p-v2"):
+def erase(lake: Lake, *entries: Erasure) -> None:
+    with lake.change("main", "erase") as change:
+        change.put(erasures_path("p"), Erasures(entries).as_bytes())
+
+
+def test_back_to_a_version_that_held_what_was_erased_is_refused(three: Lake, tmp_path: Path) -> None:
+    first, second = Erasure("docs/a.md", "1", "2", "a wish"), Erasure("docs/b.md", "3", "4")
+    erase(three, first, second)
+    record_held(three, "main", "p", [first], {"p-v1": ["silver"], "p-v2": []})
+    with pytest.raises(
+        HoldsErased, match=r"p-v1 held in silver what was erased since: docs/a\.md \(a wish\):"
+    ):
+        rollback(three, "p", "p-v1", home=tmp_path)
+    with pytest.raises(
+        HoldsErased, match=r"p-v2 may hold .* not looked through for it: docs/b\.md \(no reason"
+    ):
         rollback(three, "p", home=tmp_path)
     assert name_of(three) == "p-v3"
+    record_held(three, "main", "p", [second], {"p-v1": [], "p-v2": []})
+    assert rollback(three, "p", home=tmp_path).release == name_of(three) == "p-v2"
+
+
+def test_what_held_it_once_goes_on_holding_it(three: Lake, tmp_path: Path) -> None:
+    entry = Erasure("docs/a.md", "1", "2")
+    erase(three, entry)
+    record_held(three, "main", "p", [entry], {"p-v1": ["silver"]})
+    record_held(three, "main", "p", [entry], {"p-v1": ["chunks"], "p-v2": []})
+    with pytest.raises(HoldsErased, match="held in chunks, silver"):
+        rollback(three, "p", "p-v1", home=tmp_path)
+    head = three.resolve("main")
+    record_held(three, "main", "p", [entry], {"p-v1": [], "p-v2": []})
+    assert three.resolve("main") == head, "nothing new"
+
+
+def test_the_log_stays_where_production_goes_back(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "lake")
+    for number in (1, 2):
+        with lake.change("main", "windows") as change:
+            change.put("p/inference/part-00000.parquet", f"asked {number}".encode())
+        release(lake, tmp_path, number)
+    rollback(lake, "p", home=tmp_path)
+    assert name_of(lake) == "p-v1"
+    changed = sorted(change.path for change in lake.diff("p-v1", "production"))
+    assert changed == ["p/inference/part-00000.parquet"]
+    assert lake.fetch("production", changed[0]).read_bytes() == b"asked 2"
 
 
 def test_ten_thousand_objects_go_back_in_under_two_seconds(tmp_path: Path) -> None:

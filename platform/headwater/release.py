@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 
 from headwater.lake.errors import Exists, LakeError, NoChanges, NotFound
-from headwater.lake.protocol import Lake
+from headwater.lake.protocol import Change, Lake
 from headwater.lake.recipe import Pin
 from headwater.lake.records import data_version, read_record, record_path
 from headwater.settings import MAIN, PRODUCTION
@@ -170,16 +170,21 @@ def renew_log(lake: Lake, product: str, *, commit: str, home: Path, metadata: Ma
     with FileLock(home / "locks" / f"{PRODUCTION}-{product}.lock"):
         try:
             with lake.change(PRODUCTION, f"Renew the log of {product}", details) as change:
-                for asset in OF_THE_LOG:
-                    change.adopt(f"{product}/{asset}/", commit)
-                    record = record_path(product, asset)
-                    if read_record(lake, commit, product, asset) is None:
-                        change.delete(record)
-                    else:
-                        change.put(record, lake.fetch(commit, record))
+                keep_log(lake, change, product, commit)
         except NoChanges:
             return False
     return True
+
+
+def keep_log(lake: Lake, change: Change, product: str, commit: str) -> None:
+    """Make the product's log, and what is made of it, in a change what they are at a commit."""
+    for asset in OF_THE_LOG:
+        change.adopt(f"{product}/{asset}/", commit)
+        record = record_path(product, asset)
+        if read_record(lake, commit, product, asset) is None:
+            change.delete(record)
+        else:
+            change.put(record, lake.fetch(commit, record))
 
 
 def _rolled_back(lake: Lake, product: str, parts: Mapping[str, str]) -> Release | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headwater.feedback.guards import Guards
 from headwater.feedback.passages import Passage
 from headwater.feedback.rules import Reason
-from headwater.feedback.voices import Voices
+from headwater.feedback.voices import Said, Voices
 from headwater.feedback.votes import Vote, plain
 from headwater.fingerprint import digest_json
 
@@ -77,18 +77,26 @@ def agree(
     objections: Mapping[tuple[Topic, str], frozenset[str]],
     guards: Guards,
     records: Mapping[str, int],
+    uncapped: Said,
 ) -> Agreed:
     """Labels that hold against `guards`.
 
     `objections` maps a topic and an answer in `plain` words to the users who voted against it; `records`
-    counts the records of each window. Of labels of one topic and document the strongest stays, and of those
-    of one question; of equals none. A topic alone makes no rivals: questions that differ in one word
-    ("create", "delete") are nearly the same text, and lead to different documents.
+    counts the records of each window. Who is one voice is seen in what users said before the caps
+    (`uncapped`), and again in `proposals`: caps that leave little must not hide that users say the same, nor
+    must what is over the caps, and costs nothing, hide that all which counts is the same.
+
+    Of labels of one topic and document the strongest stays, and of those of one question; of equals none. A
+    topic alone makes no rivals: questions that differ in one word ("create", "delete") are nearly the same
+    text, and lead to different documents.
     """
     claims: dict[tuple[Topic, str, str], list[Proposal]] = defaultdict(list)
     for proposal in sorted(proposals, key=lambda one: one.vote.order):
         claims[proposal.claim].append(proposal)
-    voices = Voices({claim: {one.vote.user for one in group} for claim, group in claims.items()}, guards)
+    counted: defaultdict[Hashable, set[str]] = defaultdict(set)
+    for (topic, document_id, _), group in claims.items():
+        counted[topic, document_id].update(one.vote.user for one in group)
+    voices = Voices([uncapped, counted], guards)
     refused: dict[str, Reason] = {}
     standing: list[Label] = []
     for (topic, _, answer), group in claims.items():

@@ -27,10 +27,10 @@ class Guards(BaseModel):
         default=2, description="Distinct users who must agree, more than those against"
     )
     alike_claims: Annotated[int, Field(ge=2)] = Field(
-        default=5, description="From so many labels in common on, users may count as one"
+        default=5, description="From so many questions led to the same document on, users may count as one"
     )
     alike_share: Share = Field(
-        default=0.5, description="They do if these are such a share of all that either of them proposes"
+        default=0.5, description="They do if these are such a share of all that either of them answers"
     )
     user_share: Share = Field(default=0.02, description="Votes of one user, of a window's records")
     user_daily: Count = Field(default=20, description="Votes of one user on one day (UTC)")

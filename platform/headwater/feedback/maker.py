@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +13,8 @@ from headwater.feedback import rules
 from headwater.feedback.agreement import Label, Proposal, Topic, agree
 from headwater.feedback.guards import Guards
 from headwater.feedback.passages import Passage, best_support, read_passages
-from headwater.feedback.rules import Reason, Sieve
+from headwater.feedback.rules import Reason, Refused, Sieve
+from headwater.feedback.voices import Said
 from headwater.feedback.votes import Log, Vote, plain, said_by_model
 from headwater.schemas.feedback import ACCEPTED, REFUSED
 from headwater.tables import write_rows
@@ -63,12 +65,14 @@ class FeedbackMaker(BaseModel):
         discredited = known.discredited(sieve.votes, matches, passages, guards)
         sieve.take_out(known.held_out(matches))
         sieve.take_out(rules.of_users(sieve.votes, discredited))
+        uncapped = _said(sieve.votes, passages, guards, scratch)
         sieve.take_out(rules.within_caps(sieve.votes, guards, log.records))
         voters = list(sieve.votes)
         asked = groups([vote.question for vote in voters], guards.question_similarity, scratch)
         topics = {vote.feedback_id: topic for vote, topic in zip(voters, asked, strict=True)}
         sieve.take_out(rules.teaching(sieve.votes, guards))
-        supported = _supported(sieve, passages, guards)
+        supported, unsupported = _supported(sieve.votes, passages, guards)
+        sieve.take_out(unsupported)
         names = [vote.feedback_id for vote in sieve.votes]
         same = {
             "question": [(topics[name], supported[name].document_id) for name in names],
@@ -78,16 +82,33 @@ class FeedbackMaker(BaseModel):
         proposals = [
             Proposal(vote, topics[vote.feedback_id], supported[vote.feedback_id]) for vote in sieve.votes
         ]
-        agreed = agree(proposals, _objections(voters, topics), guards, log.records)
+        agreed = agree(proposals, _objections(voters, topics), guards, log.records, uncapped)
         sieve.take_out(agreed.refused)
         return agreed.labels
 
 
-def _supported(sieve: Sieve, passages: Mapping[str, Passage], guards: Guards) -> dict[str, Passage]:
-    """The passage that supports each vote's answer; votes without one are taken out."""
+def _said(votes: Sequence[Vote], passages: Mapping[str, Passage], guards: Guards, scratch: Path) -> Said:
+    """Who led which questions to which document, in whatever words: by topics of these votes alone."""
+    from headwater.curate.dedup.nearest import groups
+
+    nothing = rules.teaching(votes, guards)
+    teaching = [vote for vote in votes if vote.feedback_id not in nothing]
+    supported, _ = _supported(teaching, passages, guards)
+    asked = groups([vote.question for vote in teaching], guards.question_similarity, scratch)
+    said: defaultdict[Hashable, set[str]] = defaultdict(set)
+    for vote, topic in zip(teaching, asked, strict=True):
+        if vote.feedback_id in supported:
+            said[topic, supported[vote.feedback_id].document_id].add(vote.user)
+    return said
+
+
+def _supported(
+    votes: Sequence[Vote], passages: Mapping[str, Passage], guards: Guards
+) -> tuple[dict[str, Passage], Refused]:
+    """The passage that supports each vote's answer, and why others have none."""
     supported: dict[str, Passage] = {}
-    refused: dict[str, Reason] = {}
-    for vote in sieve.votes:
+    refused: Refused = {}
+    for vote in votes:
         found = [passages[name] for name in vote.chunk_ids if name in passages]
         support = best_support(vote.proposed, found)
         if support is None:
@@ -99,8 +120,7 @@ def _supported(sieve: Sieve, passages: Mapping[str, Passage], guards: Guards) ->
             )
         else:
             supported[vote.feedback_id] = support.passage
-    sieve.take_out(refused)
-    return supported
+    return supported, refused
 
 
 def _objections(

@@ -48,6 +48,7 @@ def as_json(done: Forgotten) -> dict[str, Any]:
             name for name in done.past.branches if name not in (done.branch, PRODUCTION)
         ],
         "past": [asdict(holder) for holder in done.past.holders],
+        "releases": done.releases,
         "runs": sorted({holder.run_id for holder in done.past.holders if holder.run_id}),
         "swept": asdict(done.swept) if done.swept else None,
         "unlinked": asdict(done.unlinked) if done.unlinked else None,
@@ -186,7 +187,13 @@ def _past(report: dict[str, Any]) -> list[str]:
     lines += [*markdown_table(("commit", "time", "branches, releases", "assets"), rows[:MAX_LISTED])]
     lines += [*_more(len(rows)), ""]
     lines += _swept(report)
+    touched = [f"`{name}` ({', '.join(assets)})" for name, assets in report["releases"].items() if assets]
     lines += [
+        "",
+        (
+            f"Of {len(report['releases']):,} releases, production must not go back to those that held it in "
+            f"more than the inference log: {', '.join(touched) or 'none did'}."
+        ),
         "",
         f"Dagster's log of {len(report['runs']):,} runs may show samples of refused rows and labels; delete "
         "them there (`dagster run delete ID`): " + (", ".join(report["runs"][:MAX_LISTED]) or "none") + ".",

@@ -18,7 +18,8 @@ from headwater.lake.protocol import Lake
 from headwater.lake.records import records_at
 from headwater.release import renew_log
 from headwater.settings import DOWNLOADS, MAIN, PRODUCTION, Settings
-from headwater.versions.holders import Past, in_production, past, product_commits
+from headwater.versions.erased_releases import looked_for, record_held
+from headwater.versions.holders import Past, in_production, past, product_commits, released_in
 from headwater.versions.log_traces import LogTraces, erase_waiting, log_traces
 from headwater.versions.people import Person, PersonTraces, labels_at, person_traces
 from headwater.versions.selection import Selection, Wanted, listed, select
@@ -53,6 +54,7 @@ class Forgotten:
     `people` are the pseudonyms of whom was forgotten, and `labels` counts what was learned from them.
     `log_rows` are requests and judgements of the inference log that held it, in windows or before them;
     `log_lines` is how many lines of segments on this machine were overwritten.
+    `releases` maps every release to its assets that held it, but for the log.
     `failure` is why the rebuild failed, if it did. A sweep gives `swept`, or `unlinked` where only the server
     can delete bytes.
     """
@@ -71,6 +73,7 @@ class Forgotten:
     log_lines: int
     in_production: bool
     past: Past
+    releases: dict[str, list[str]]
     swept: Swept | None
     unlinked: Unlinked | None
     failure: str
@@ -122,6 +125,10 @@ def forget(
         renew_log(lake, product, commit=after, home=settings.home, metadata={"reason": reason})
         released = in_production(lake, scanner)
     found = past(lake, scanner)
+    in_releases = released_in(lake, scanner)
+    entries = [*selection.entries(""), *logged.entries("")]
+    entries = looked_for(erasures_at(lake, after, product).entries, entries, scanner.marks.ids)
+    record_held(lake, settings.branch, product, entries, in_releases)
     swept: Swept | Unlinked | None = None
     if sweep and not failure:
         _check_sweep(settings, product, remaining, released)
@@ -141,6 +148,7 @@ def forget(
         log_lines=lines,
         in_production=released,
         past=found,
+        releases=in_releases,
         swept=swept if isinstance(swept, Swept) else None,
         unlinked=swept if isinstance(swept, Unlinked) else None,
         failure=failure,

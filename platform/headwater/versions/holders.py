@@ -10,6 +10,7 @@ from headwater.lake.erasing import Place
 from headwater.lake.errors import Gone
 from headwater.lake.protocol import Commit, Lake, Object, RefKind
 from headwater.lake.records import read_record
+from headwater.release import OF_THE_LOG, releases
 from headwater.settings import PRODUCTION
 from headwater.versions.traces import READ_AS_TEXT, Scanner, objects
 
@@ -90,6 +91,19 @@ def in_production(lake: Lake, scanner: Scanner) -> bool:
     """Whether `production` holds it."""
     names = lake.refs("branch")
     return PRODUCTION in names and any(_held(lake, scanner, names[PRODUCTION]))
+
+
+def released_in(lake: Lake, scanner: Scanner) -> dict[str, list[str]]:
+    """For every release of the product its assets that hold it, or that lack bytes which were swept; but for
+    the log and what is made of it, which are no parts of a release."""
+    found: dict[str, list[str]] = {}
+    for release in releases(lake, scanner.product):
+        held = {_asset(item.path) for item in _held(lake, scanner, release.commit)}
+        lost = (
+            item for item in objects(lake, release.commit, scanner.product) if item.digest in scanner.gone
+        )
+        found[release.name] = sorted((held | {_asset(item.path) for item in lost}).difference(OF_THE_LOG))
+    return found
 
 
 def _refs(lake: Lake) -> dict[str, list[str]]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from headwater.lake.erased import erasures_at
 from headwater.lake.errors import LakeError, NoChanges
 from headwater.lake.protocol import Lake
 from headwater.lake.records import read_record, records_at
-from headwater.release import Release, current_release, releases
-from headwater.settings import MAIN, PRODUCTION
+from headwater.release import Release, current_release, keep_log, releases
+from headwater.settings import PRODUCTION
+from headwater.versions.erased_releases import why_not
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class NoSuchRelease(LakeError):
 
 
 class HoldsErased(LakeError):
-    """The release was made before something was erased, and may still hold it."""
+    """The release held what was erased since, or nobody looked whether it did."""
 
 
 def details(lake: Lake, product: str) -> list[ReleaseDetails]:
@@ -83,11 +83,12 @@ def rollback(
     """Move `production` to an earlier release in one commit; history, tags and `main` stay.
 
     Without a name: to the release before the one in production. Object for object, `production` then holds
-    of the product what the release's tag holds; what was released since is not released again by a rebuild
+    of the product what the release's tag holds, but for the log, which is no part of a release and stays as
+    it is; what was released since is not released again by a rebuild
     of the same parts. Cost follows the number of objects that differ, not their size. With `only_from` it
     moves only if it holds that release.
 
-    Raises `NoSuchRelease`, and `HoldsErased` for a release that was made before something was erased.
+    Raises `NoSuchRelease`, and `HoldsErased` for a release that held what was erased since.
     """
     (home / "locks").mkdir(parents=True, exist_ok=True)
     with FileLock(home / "locks" / f"{PRODUCTION}-{product}.lock"):
@@ -97,6 +98,7 @@ def rollback(
         if only_from and before != only_from:
             return Rollback(product, before, before, lake.resolve(PRODUCTION), False)
         _require_erased(lake, product, target)
+        production = lake.resolve(PRODUCTION)
         told = {
             **(metadata or {}),
             "product": product,
@@ -109,6 +111,7 @@ def rollback(
             with lake.change(PRODUCTION, f"Roll back {product} to {target.name}", told) as change:
                 change.adopt(f"{product}/", target.commit)
                 change.adopt(f"_meta/{product}/", target.commit)
+                keep_log(lake, change, product, production)
         except NoChanges:
             return Rollback(product, target.name, before, lake.resolve(PRODUCTION), False)
     assert change.commit is not None
@@ -126,11 +129,10 @@ def _before(lake: Lake, product: str, current: Release | None) -> Release:
 
 
 def _require_erased(lake: Lake, product: str, target: Release) -> None:
-    missing = erasures_at(lake, MAIN, product).beyond(erasures_at(lake, target.commit, product))
-    if missing:
+    why = why_not(lake, product, target)
+    if why:
         raise HoldsErased(
-            f"{target.name} was made before {missing} erasures of {product} and may still hold what was "
-            f"erased: production stays. Build {product} again to release a version without it"
+            f"{target.name} {why}: production stays. Build {product} again to release a version without it"
         )
 
 

@@ -79,6 +79,8 @@ class Scanner:
 
     def __init__(self, lake: Lake, product: str, marks: Marks) -> None:
         self.lake, self.product, self.marks = lake, product, marks
+        self.gone: set[str] = set()
+        """Digests of payloads that were swept before anyone could look into them."""
         self._seen: dict[tuple[str, bool], int] = {}
 
     def count(self, commit: str, item: Object) -> int:
@@ -88,6 +90,7 @@ class Scanner:
             try:
                 self._seen[key] = self._count(item, self.lake.fetch(commit, item.path))
             except Gone:
+                self.gone.add(item.digest)
                 self._seen[key] = 0
         return self._seen[key]
 
