@@ -5,11 +5,11 @@ plus `RIDGE` times its mean eigenvalue (Hotelling's T², regularised as Chen, Pa
 regularized Hotelling's T² test, JASA 2011), relative to its variance between clusters. It sees a shift of
 weight between known subjects.
 
-*Novelty*: the mean cosine of a row to its `NEIGHBOURS` nearest among all rows of other clusters. Its mean over
-a cluster becomes a standard score for clusters of that size, and the squares of those that are unlike the rest
-are summed over the window. It sees what the reference has little of. Where a few whole documents are foreign and
-all others are as ever, a mean over the window dilutes them; a sum that grows faster than the scores does not
-(tail-weighted statistics for sparse mixtures: Donoho and Jin, Annals of Statistics 2004).
+*Novelty*: the mean cosine of a row to its `NEIGHBOURS` nearest among all rows of other clusters. Its mean
+over a cluster becomes a standard score for clusters of that size, and the squares of those that are unlike
+the rest are summed over the window. It sees what the reference has little of. Where a few whole documents are
+foreign and all others are as ever, a mean over the window dilutes them; a sum that grows faster than the
+scores does not (on sparse mixtures: Donoho and Jin, Annals of Statistics 2004).
 
 The neighbours and the covariance are those of both sides together, so nothing of them depends on which side a
 row is on, and permuting whole clusters gives the exact null distribution where clusters are exchangeable.
