@@ -14,10 +14,9 @@ scores does not (on sparse mixtures: Donoho and Jin, Annals of Statistics 2004).
 The neighbours and the covariance are those of both sides together, so nothing of them depends on which side a
 row is on, and permuting whole clusters gives the exact null distribution where clusters are exchangeable.
 Standard errors and scores that know of clusters keep it near that where they are not (for the former: Chung
-and Romano, Annals of Statistics 2013). In every
-permutation both statistics become standard scores, and their positive parts are added: one p without
-correction (nonparametric combination: Pesarin, Multivariate Permutation Tests, 2001). Weak signs in both add
-up, and a strong one in either is not cancelled by the other.
+and Romano, Annals of Statistics 2013). In every permutation both statistics become standard scores, and their
+positive parts are added: one p without correction (nonparametric combination: Pesarin, Multivariate
+Permutation Tests, 2001). Weak signs in both add up, and a strong one in either is not cancelled by the other.
 """
 
 from __future__ import annotations
