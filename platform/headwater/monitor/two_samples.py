@@ -5,15 +5,18 @@ plus `RIDGE` times its mean eigenvalue (Hotelling's T², regularised as Chen, Pa
 regularized Hotelling's T² test, JASA 2011), relative to its variance between clusters. It sees a shift of
 weight between known subjects.
 
-*Novelty*: the mean cosine of a row to its `NEIGHBOURS` nearest among all rows of other clusters. Its mean is
-compared, studentised with the variance between clusters. It sees what the reference has little of.
+*Novelty*: the mean cosine of a row to its `NEIGHBOURS` nearest among all rows of other clusters. Its mean
+over a cluster becomes a standard score for clusters of that size, and the squares of those that are unlike
+the rest are summed over the window. It sees what the reference has little of. Where a few whole documents are
+foreign and all others are as ever, a mean over the window dilutes them; a sum that grows faster than the
+scores does not (on sparse mixtures: Donoho and Jin, Annals of Statistics 2004).
 
 The neighbours and the covariance are those of both sides together, so nothing of them depends on which side a
 row is on, and permuting whole clusters gives the exact null distribution where clusters are exchangeable.
-Studentising keeps it near that where they are not (Chung and Romano, Annals of Statistics 2013). In every
-permutation both statistics become standard scores, and their positive parts are added: one p without
-correction (nonparametric combination: Pesarin, Multivariate Permutation Tests, 2001). Weak signs in both add
-up, and a strong one in either is not cancelled by the other.
+Standard errors and scores that know of clusters keep it near that where they are not (for the former: Chung
+and Romano, Annals of Statistics 2013). In every permutation both statistics become standard scores, and their
+positive parts are added: one p without correction (nonparametric combination: Pesarin, Multivariate
+Permutation Tests, 2001). Weak signs in both add up, and a strong one in either is not cancelled by the other.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ MOST_ROWS = 5000
 RIDGE = 5.0
 NEIGHBOURS = 10
 BLOCK_ROWS = 1024
+LEAST_VARIANCE = 0.2
+"""Of a cluster's mean, as a share of the average one: a fit to few sizes may otherwise fall to nothing."""
 _TINY = 1e-12
 
 Values = npt.NDArray[np.float64]
@@ -78,7 +83,7 @@ def two_sample_test(
     split = len(kept)
     likeness, nearest = neighbour_cosines(rows, clusters, split)
     ratios = sides.squared_ratios(_decorrelated(rows))
-    novelty = sides.rises(-likeness)
+    novelty = sides.sums(np.maximum(_cluster_scores(-likeness, clusters), 0) ** 2)
     return Difference(
         p=permutation_p(_positive_scores(np.log(ratios)) + _positive_scores(novelty)),
         centroids_p=permutation_p(ratios),
@@ -115,6 +120,19 @@ def _decorrelated(rows: Floats) -> Floats:
     ridge = RIDGE * float(np.trace(covariance)) / len(covariance) + _TINY
     factor = np.linalg.cholesky(covariance + ridge * np.eye(len(covariance)))
     return centred @ np.linalg.inv(factor).T.astype(np.float32)
+
+
+def _cluster_scores(values: Values, clusters: Rows) -> Values:
+    """Standard scores of clusters' mean values [n], whatever the clusters' sizes: float64 [clusters].
+
+    The variance of a mean of s rows is a + b / s, fitted by least squares: rows of a cluster share a part.
+    """
+    sizes = np.bincount(clusters).astype(np.float64)
+    deviations = summed(values, clusters) / sizes - values.mean()
+    squares = deviations**2
+    terms = np.stack([np.ones_like(sizes), 1 / sizes], axis=1)
+    fitted = terms @ np.linalg.lstsq(terms, squares)[0]
+    return deviations / np.sqrt(np.maximum(fitted, LEAST_VARIANCE * squares.mean()) + _TINY)
 
 
 def _positive_scores(statistics: Values) -> Values:
@@ -160,11 +178,9 @@ class _Sides:
         difference = means[0] - means[1]
         return (np.einsum("ij,ij->i", difference, difference) + _TINY) / (variance + _TINY)
 
-    def rises(self, values: Values) -> Values:
-        """How far the window's mean lies above the reference's, in standard errors: [1 + permutations]."""
-        rows = values[:, None] - values.mean()
-        sums, sizes = self._of_sides(self._by_cluster(rows)[:, 0]), self._of_sides(self.sizes)
-        return np.sign(sums[0] / sizes[0] - sums[1] / sizes[1]) * np.sqrt(self.squared_ratios(rows))
+    def sums(self, values: Values) -> Values:
+        """Sums over the window's clusters of values [clusters]: [1 + permutations]."""
+        return self._of_sides(values)[0]
 
     def _of_sides(self, values: npt.NDArray[np.floating]) -> tuple[Values, Values]:
         """Sums of values [clusters, …] over the window and over the rest: each [1 + permutations, …]."""
