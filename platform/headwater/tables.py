@@ -26,7 +26,7 @@ MIN_PART_ROWS = 128
 MAX_PART_ROWS = 2048
 MAX_PART_BYTES = 32 << 20
 """Of text; bounds the memory of a writer whose rows are whole books."""
-PART_MASK = (1 << 8) - 1
+PART_MASK = (1 << 9) - 1
 BATCH_ROWS = 1024
 ZSTD_LEVEL = 1
 COMPRESSED_BYTES = 4 << 10
