@@ -170,17 +170,24 @@ def renew_log(lake: Lake, product: str, *, commit: str, home: Path, metadata: Ma
     with FileLock(home / "locks" / f"{PRODUCTION}-{product}.lock"):
         try:
             with lake.change(PRODUCTION, f"Renew the log of {product}", details) as change:
-                keep_log(lake, change, product, commit)
+                keep_log(lake, change, product, commit, otherwise=lake.resolve(PRODUCTION))
         except NoChanges:
             return False
     return True
 
 
-def keep_log(lake: Lake, change: Change, product: str, commit: str) -> None:
-    """Make the product's log, and what is made of it, in a change what they are at a commit."""
+def keep_log(lake: Lake, change: Change, product: str, commit: str, *, otherwise: str) -> None:
+    """Make the product's log, and what is made of it, in a change what they are at a commit.
+
+    Without this, the change gives it what they are at the commit `otherwise`. What is equal there is left
+    alone: lakeFS can take folders over without copying an object only as long as nothing else is written.
+    """
     for asset in OF_THE_LOG:
-        change.adopt(f"{product}/{asset}/", commit)
         record = record_path(product, asset)
+        prefixes = (f"{product}/{asset}/", record)
+        if not any(True for prefix in prefixes for _ in lake.diff(otherwise, commit, prefix)):
+            continue
+        change.adopt(f"{product}/{asset}/", commit)
         if read_record(lake, commit, product, asset) is None:
             change.delete(record)
         else:

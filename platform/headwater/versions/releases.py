@@ -111,7 +111,7 @@ def rollback(
             with lake.change(PRODUCTION, f"Roll back {product} to {target.name}", told) as change:
                 change.adopt(f"{product}/", target.commit)
                 change.adopt(f"_meta/{product}/", target.commit)
-                keep_log(lake, change, product, production)
+                keep_log(lake, change, product, production, otherwise=target.commit)
         except NoChanges:
             return Rollback(product, target.name, before, lake.resolve(PRODUCTION), False)
     assert change.commit is not None
