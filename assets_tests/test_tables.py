@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from headwater.fingerprint import digest_file
 from headwater.tables import (
     MAX_PART_ROWS,
     PartWriter,
+    boundaries,
     count_rows,
     link_or_copy,
     parts,
@@ -162,14 +164,18 @@ def _without_links(origin: Path, target: Path) -> None:
     raise OSError(errno.EXDEV, "another device")
 
 
-def test_longer_parts_end_where_others_end_but_less_often(tmp_path: Path) -> None:
+def test_longer_parts_end_at_boundaries_that_are_as_much_rarer(tmp_path: Path) -> None:
     write_rows(tmp_path / "short", rows(40_000), SCHEMA, key="key")
     writer = PartWriter(tmp_path / "long", SCHEMA, key="key", longer=16)
     writer.add(pa.RecordBatch.from_pylist(rows(40_000), schema=SCHEMA))
     assert writer.close() == 40_000
     short, long = ([count_rows_of(path) for path in parts(tmp_path / name)] for name in ("short", "long"))
-    assert 1 < len(long) < len(short) / 8
-    assert max(long) <= 16 * MAX_PART_ROWS
+    assert (len(short), len(long)) == (63, 5)
+    keys = pa.array([row["key"] for row in rows(40_000)])
+    usual, rare = boundaries(keys), boundaries(keys, 16)
+    ends = [end - 1 for end in accumulate(long)][:-1]
+    assert rare[ends].all()
+    assert not (rare & ~usual).any()
     assert list(read_rows(tmp_path / "long")) == rows(40_000)
 
 

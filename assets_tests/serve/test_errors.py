@@ -20,6 +20,7 @@ from headwater.serve.api import make_app
 from headwater.serve.decoding import pieces
 from headwater.serve.keys import ApiKeys, TokenBuckets
 from headwater.serve.limits import Limits
+from headwater.serve.production import CANNOT_BE_SERVED, Production
 from headwater.serve.server import hosts_of
 
 MESSAGES = [{"role": "user", "content": "How does one list every host?"}]
@@ -179,6 +180,21 @@ def test_a_product_without_a_release_is_not_ready(tmp_path, serving):
         with pytest.raises(openai.InternalServerError) as caught:
             running.client().models.list()
         assert caught.value.status_code == 503
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_watcher_is_seen_and_a_broken_release_is_none(tmp_path, serving, monkeypatch):
+    errors = itertools.chain(CANNOT_BE_SERVED, itertools.repeat(AttributeError))
+
+    def wanted(_: Production) -> str:
+        raise next(errors)("made by a test")
+
+    app = make_app(open_lake(tmp_path / "lake"), "tiny", poll_seconds=0.05)
+    with serving(app, wait=False) as running, running.http() as http:
+        assert http.get("/health/live").status_code == 200
+        monkeypatch.setattr(Production, "_wanted", wanted)
+        local_servers.until(lambda: http.get("/health/live").status_code == 503, 30, lambda: "still live")
+        assert running.metric("reload_failures_total") == len(CANNOT_BE_SERVED)
 
 
 def test_only_loopback_goes_without_keys():

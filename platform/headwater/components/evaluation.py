@@ -23,7 +23,7 @@ from headwater.monitor.reference import ProfileMaker
 from headwater.release import Promotion, baseline, judged_baseline, promote
 from headwater.schemas import QUESTIONS, RETRIEVAL_RESULTS
 from headwater.settings import MAIN, Settings
-from headwater.versions.served import served_before
+from headwater.versions.served_before import served_before
 
 RELEASED = (
     "silver",

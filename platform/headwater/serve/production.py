@@ -11,7 +11,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from safetensors import SafetensorError
+
 from headwater.lake.erased import erasures_at
+from headwater.lake.errors import LakeError
 from headwater.lake.protocol import Lake
 from headwater.release import current_release, releases
 from headwater.serve.canary import Canary, CanarySettings
@@ -24,6 +27,20 @@ from headwater.train.completion import encode_prompt
 log = logging.getLogger("headwater")
 
 WARM_UP = "What can be done?"
+CANNOT_BE_SERVED = (
+    LakeError,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    ImportError,
+    MemoryError,
+    SafetensorError,
+)
+"""What a release raises when it is opened, and production when it is moved back: files that are missing, cut
+short or of another shape, faiss and torch (`RuntimeError`), an extra that is not installed, too little
+memory."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +166,18 @@ class Production:
             self._tell("refused", f"{why}; {verdict.against} goes on answering")
 
     def watch(self, seconds: float) -> None:
-        """Refresh now and then every so many seconds, in a thread, until `close`."""
+        """Refresh now and then every so many seconds, in a thread, until `close`.
+
+        A release that cannot be served is logged and counted. Any other error is a fault of this program: it
+        ends the thread, and `watching` says so.
+        """
         self._thread = threading.Thread(target=self._watch, args=(seconds,), name="production", daemon=True)
         self._thread.start()
+
+    @property
+    def watching(self) -> bool:
+        """Whether new releases are looked for: not before `watch`, and no more once a fault ended it."""
+        return self._thread is not None and self._thread.is_alive()
 
     def close(self) -> None:
         """Stop watching."""
@@ -179,9 +205,8 @@ class Production:
                 self._failed = ""
         except NotReleased as error:
             log.warning("not ready: %s", error)
-        except Exception:
-            # Whatever is wrong with a release must not end the service. Loading costs seconds: it is tried
-            # again when production moves, or when somebody asks for it.
+        except CANNOT_BE_SERVED:
+            # Loading costs seconds: it is tried again when production moves, or when somebody asks for it.
             self._failed = name
             if self._on_failure is not None:
                 self._on_failure()

@@ -17,7 +17,7 @@ from headwater.release import BASELINE, Release, baseline_path, current_release,
 from headwater.settings import Settings
 from headwater.versions.compare import MetricChange, differences, metric_changes
 from headwater.versions.releases import NoSuchRelease, find_release
-from headwater.versions.served import fixed_path
+from headwater.versions.served_before import fixed_path
 
 if TYPE_CHECKING:
     import dagster as dg

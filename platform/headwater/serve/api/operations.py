@@ -26,8 +26,11 @@ async def page() -> Response:
 
 
 @router.get("/health/live")
-async def live() -> JSONResponse:
-    """The process answers."""
+async def live(request: Request) -> JSONResponse:
+    """The process answers; 503 when it no longer looks for new releases, so that it is started anew."""
+    service = service_of(request)
+    if not service.production.watching and not service.draining:
+        return JSONResponse({"status": "production is no longer watched: see the log, restart"}, 503)
     return JSONResponse({"status": "live"})
 
 

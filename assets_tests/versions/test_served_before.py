@@ -7,7 +7,7 @@ from pathlib import Path
 from headwater.lake.recipe import Pin
 from headwater.lake.records import read_record
 from headwater.monitor.served import SERVED, SERVED_FILE, write_served
-from headwater.versions.served import fixed_path, served_before
+from headwater.versions.served_before import fixed_path, served_before
 
 PATH = f"tiny/drift/{SERVED_FILE}"
 
