@@ -57,8 +57,9 @@ def draw_waterfall(rows: Sequence[Mapping[str, Any]], counted: str, path: Path) 
 
 
 def draw_scores(measures: Mapping[str, np.ndarray[Any, Any]], path: Path) -> None:
-    """A histogram of each measure of the kept documents; the upper end is the 99th percentile."""
-    names = sorted(measures)[:MOST_MEASURES]
+    """A histogram of each measure of the kept documents, those that vary first; the upper end is the 99th
+    percentile."""
+    names = sorted(measures, key=lambda name: (not np.ptp(measures[name]), name))[:MOST_MEASURES]
     canvas = Canvas(_WIDTH, _HISTOGRAM * -(-len(names) // _COLUMNS))
     width = _WIDTH / _COLUMNS
     for place, name in enumerate(names):
